@@ -1,0 +1,218 @@
+//! What is known of each code: an immutable table with dense numbers.
+//!
+//! The hot path speaks of codes and rows as `u32` positions in this table, so
+//! that counting is an addition in an array. Nothing here is ever changed;
+//! a reload builds a new catalog.
+
+mod category;
+mod grammar;
+mod load;
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+pub use category::Category;
+pub use grammar::{Grammar, Number};
+
+use crate::problem::Problems;
+
+/// Position of a [`Service`] in the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceId(pub u32);
+
+/// Position of a [`Family`] in the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FamilyId(pub u32);
+
+/// Position of a [`Code`] in the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CodeId(pub u32);
+
+/// Position of a [`Row`] in the catalog: what a counter is indexed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId(pub u32);
+
+/// A cloud service: one catalog file.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The value of the label `api_service`: `ECS`.
+    pub name: String,
+    /// `Elastic Cloud Server`.
+    pub full_name: String,
+    /// The document that the rows come from.
+    pub source: String,
+}
+
+/// A code prefix and the digits that must follow it.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// As the service spells it: `Ecs`.
+    pub prefix: String,
+    /// What follows the dot.
+    pub grammar: Grammar,
+    /// Whose it is.
+    pub service: ServiceId,
+    /// The numbers of the known codes, ascending, for the look-up.
+    numbers: Vec<(u64, CodeId)>,
+}
+
+impl Family {
+    /// The code whose digits read as `number`, where the catalog has it.
+    #[inline]
+    pub fn code(&self, number: u64) -> Option<CodeId> {
+        let at = self.numbers.binary_search_by_key(&number, |&(n, _)| n).ok()?;
+        Some(self.numbers[at].1)
+    }
+}
+
+/// A known code.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// As the service spells it: `CCI.01.400101`.
+    pub spelling: String,
+    /// Its family.
+    pub family: FamilyId,
+    /// Its rows; more than one where the service uses it with several
+    /// statuses.
+    pub rows: Range<u32>,
+}
+
+/// What is known of a code with one status.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The code.
+    pub code: CodeId,
+    /// The documented HTTP status, or the one inside the code.
+    pub http_status: Option<u16>,
+    /// The literal message of the API, placeholders kept.
+    pub message: String,
+    /// Why the call failed.
+    pub category: Category,
+    /// Whether the same request can succeed later with nothing changed.
+    pub retryable: bool,
+    /// What an operator does about it, at most [`MAX_ACTION_CHARS`].
+    pub action: String,
+    /// The row that is meant when the record gives no evidence.
+    pub default: bool,
+}
+
+/// Longest `action` in characters.
+pub const MAX_ACTION_CHARS: usize = 80;
+
+/// Services, families, codes and rows, each in a dense table.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    services: Vec<Service>,
+    families: Vec<Family>,
+    codes: Vec<Code>,
+    rows: Vec<Row>,
+}
+
+/// The catalog files in the binary, by name.
+pub const EMBEDDED: &[(&str, &str)] = &[
+    ("catalog/apigw.yaml", include_str!("../catalog/apigw.yaml")),
+    ("catalog/cce.yaml", include_str!("../catalog/cce.yaml")),
+    ("catalog/cci.yaml", include_str!("../catalog/cci.yaml")),
+    ("catalog/cs.yaml", include_str!("../catalog/cs.yaml")),
+    ("catalog/css.yaml", include_str!("../catalog/css.yaml")),
+    ("catalog/ecs.yaml", include_str!("../catalog/ecs.yaml")),
+];
+
+impl Catalog {
+    /// The catalog in the binary.
+    ///
+    /// # Errors
+    /// Never in a released binary: a test loads it.
+    pub fn embedded() -> Result<Catalog, Problems> {
+        Catalog::load(&[], true)
+    }
+
+    /// The embedded catalog, if `with_embedded`, with the files and folders
+    /// at `paths` laid over it in their order.
+    ///
+    /// # Errors
+    /// Every problem of every file, with file, line and key.
+    pub fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Problems> {
+        load::load(paths, with_embedded)
+    }
+
+    /// All services.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// All families.
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// All codes.
+    pub fn codes(&self) -> &[Code] {
+        &self.codes
+    }
+
+    /// All rows; a code's rows are neighbours.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The service at `id`.
+    pub fn service(&self, id: ServiceId) -> &Service {
+        &self.services[id.0 as usize]
+    }
+
+    /// The family at `id`.
+    pub fn family(&self, id: FamilyId) -> &Family {
+        &self.families[id.0 as usize]
+    }
+
+    /// The code at `id`.
+    pub fn code(&self, id: CodeId) -> &Code {
+        &self.codes[id.0 as usize]
+    }
+
+    /// The row at `id`.
+    pub fn row(&self, id: RowId) -> &Row {
+        &self.rows[id.0 as usize]
+    }
+
+    /// The service that a code belongs to.
+    pub fn service_of(&self, code: CodeId) -> &Service {
+        self.service(self.family(self.code(code).family).service)
+    }
+
+    /// The row that a code means without evidence: the one marked default,
+    /// which [`load`](Catalog::load) makes sure of where there are several.
+    pub fn default_row(&self, code: CodeId) -> RowId {
+        let rows = self.code(code).rows.clone();
+        let marked = rows.clone().find(|&r| self.rows[r as usize].default);
+        RowId(marked.unwrap_or(rows.start))
+    }
+
+    /// The family that `text` belongs to as a whole, prefix in any case, and
+    /// the number that its digits read as.
+    pub fn family_of(&self, text: &[u8]) -> Option<(FamilyId, Number)> {
+        self.families.iter().enumerate().find_map(|(i, family)| {
+            let prefix = family.prefix.len();
+            if text.len() <= prefix
+                || text[prefix] != b'.'
+                || !text[..prefix].eq_ignore_ascii_case(family.prefix.as_bytes())
+            {
+                return None;
+            }
+            let number = family.grammar.read(&text[prefix + 1..])?;
+            (number.len == text.len() - prefix - 1).then_some((FamilyId(i as u32), number))
+        })
+    }
+
+    /// The code that `text` spells, in any case.
+    pub fn find(&self, text: &str) -> Option<CodeId> {
+        let (family, number) = self.family_of(text.as_bytes())?;
+        self.family(family).code(number.value)
+    }
+}
+
+/// The status as the label `http_status` has it: empty where unknown.
+pub fn status_label(status: Option<u16>) -> String {
+    status.map_or_else(String::new, |s| s.to_string())
+}

@@ -1,0 +1,102 @@
+//! The closed set of reasons why a call failed.
+
+use serde::Serialize;
+
+/// Why a call failed. The names are label values: dashboards depend on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// A limit on how much the caller may own is reached.
+    Quota,
+    /// Too many requests or too much traffic.
+    Throttling,
+    /// The provider has run out.
+    Capacity,
+    /// The caller is not who it must be: token missing, expired, mismatched.
+    Authentication,
+    /// The caller is known and may not do this.
+    Permission,
+    /// Balance, arrears, frozen account.
+    Billing,
+    /// The request itself is wrong.
+    InvalidRequest,
+    /// The thing named does not exist.
+    NotFound,
+    /// Already exists, duplicate, locked, out-of-date version.
+    Conflict,
+    /// The resource's present state forbids it.
+    State,
+    /// A service behind the API failed.
+    Dependency,
+    /// Something took too long.
+    Timeout,
+    /// The service failed inside.
+    Internal,
+    /// Of a code that no catalog has and whose grammar holds no status.
+    Unknown,
+}
+
+impl Category {
+    /// Those that a catalog row may have.
+    pub const CATALOG: [Category; 13] = [
+        Category::Quota,
+        Category::Throttling,
+        Category::Capacity,
+        Category::Authentication,
+        Category::Permission,
+        Category::Billing,
+        Category::InvalidRequest,
+        Category::NotFound,
+        Category::Conflict,
+        Category::State,
+        Category::Dependency,
+        Category::Timeout,
+        Category::Internal,
+    ];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Category::Quota => "quota",
+            Category::Throttling => "throttling",
+            Category::Capacity => "capacity",
+            Category::Authentication => "authentication",
+            Category::Permission => "permission",
+            Category::Billing => "billing",
+            Category::InvalidRequest => "invalid_request",
+            Category::NotFound => "not_found",
+            Category::Conflict => "conflict",
+            Category::State => "state",
+            Category::Dependency => "dependency",
+            Category::Timeout => "timeout",
+            Category::Internal => "internal",
+            Category::Unknown => "unknown",
+        }
+    }
+
+    /// The catalog category with this name.
+    pub fn parse(name: &str) -> Option<Category> {
+        Category::CATALOG.into_iter().find(|c| c.as_str() == name)
+    }
+
+    /// What a status alone says about an unknown code; `None` for a status
+    /// that is no error.
+    pub fn infer(status: u16) -> Option<Category> {
+        match status {
+            401 => Some(Category::Authentication),
+            403 => Some(Category::Permission),
+            404 => Some(Category::NotFound),
+            409 => Some(Category::Conflict),
+            429 => Some(Category::Throttling),
+            400..=499 => Some(Category::InvalidRequest),
+            500..=599 => Some(Category::Internal),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Category {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}

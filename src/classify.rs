@@ -1,0 +1,141 @@
+//! From an anchor to a code: does what stands there pass the rules?
+//!
+//! A candidate is judged from the bytes around it alone. Newlines end every
+//! rule, so a whole block can be judged without cutting it into records
+//! first.
+
+pub mod discovery;
+pub mod evidence;
+pub mod explain;
+
+use crate::anchors::{Anchor, AnchorKind, Anchors};
+use crate::boundary;
+use crate::catalog::{Catalog, Category, CodeId, FamilyId, Number};
+
+/// Longest code in bytes, of a family or discovered.
+pub const MAX_CODE_BYTES: usize = 128;
+
+/// A code where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its first byte.
+    pub start: usize,
+    /// The byte after it.
+    pub end: usize,
+    /// What it is.
+    pub what: What,
+}
+
+/// What a sighting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The catalog has it.
+    Known(CodeId),
+    /// It fits a family, and the catalog does not have it.
+    Unlisted(FamilyId, Option<u16>),
+    /// It stands behind an error-code key and fits no family.
+    Discovered,
+}
+
+/// Why a candidate of a family is no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Other letters stand before the dot.
+    Prefix,
+    /// A name goes on to the left.
+    LeftBoundary,
+    /// The digits do not fit the grammar.
+    Digits,
+    /// A name or a number goes on to the right.
+    RightBoundary,
+}
+
+/// Judges whether `family`'s code stands with its dot at `dot`.
+///
+/// # Errors
+/// The first rule that refuses it, in the order prefix, digits, right
+/// boundary, left boundary: cheapest first.
+#[inline]
+pub fn judge(
+    catalog: &Catalog,
+    family: FamilyId,
+    hay: &[u8],
+    dot: usize,
+) -> Result<(usize, Number), Refusal> {
+    let known = catalog.family(family);
+    let start = dot.checked_sub(known.prefix.len()).ok_or(Refusal::Prefix)?;
+    if !hay[start..dot].eq_ignore_ascii_case(known.prefix.as_bytes()) {
+        return Err(Refusal::Prefix);
+    }
+    let number = known.grammar.read(&hay[dot + 1..]).ok_or(Refusal::Digits)?;
+    if !boundary::right(hay, dot + 1 + number.len) {
+        return Err(Refusal::RightBoundary);
+    }
+    boundary::left(hay, start).ok_or(Refusal::LeftBoundary)?;
+    Ok((start, number))
+}
+
+/// Gives `found` every code at `anchor`: one at most in practice; two where
+/// one family's prefix ends with another's and an escape stands between.
+#[inline]
+pub fn at_anchor(
+    catalog: &Catalog,
+    anchors: &Anchors,
+    hay: &[u8],
+    anchor: Anchor,
+    mut found: impl FnMut(Sighting),
+) {
+    match anchor.kind {
+        AnchorKind::Families(group) => {
+            let dot = anchor.end - 1;
+            // Nearly every false anchor ends here: prose has no digit after a dot.
+            if !hay.get(dot + 1).is_some_and(u8::is_ascii_digit) {
+                return;
+            }
+            for &family in anchors.families(group) {
+                let family = FamilyId(family);
+                if let Ok((start, number)) = judge(catalog, family, hay, dot) {
+                    let what = match catalog.family(family).code(number.value) {
+                        Some(code) => What::Known(code),
+                        None => What::Unlisted(family, number.status),
+                    };
+                    found(Sighting { start, end: dot + 1 + number.len, what });
+                }
+            }
+        }
+        AnchorKind::Key => {
+            let Ok((start, end)) = discovery::value(hay, anchor.start) else {
+                return;
+            };
+            if catalog.family_of(&hay[start..end]).is_none() {
+                found(Sighting { start, end, what: What::Discovered });
+            }
+        }
+    }
+}
+
+/// The spelling that a sighting is reported with, written over `out`.
+pub fn spell(catalog: &Catalog, hay: &[u8], sighting: &Sighting, out: &mut String) {
+    out.clear();
+    match sighting.what {
+        What::Known(code) => out.push_str(&catalog.code(code).spelling),
+        What::Unlisted(family, _) => {
+            let prefix = &catalog.family(family).prefix;
+            out.push_str(prefix);
+            // Digits and dots only.
+            out.extend(hay[sighting.start + prefix.len()..sighting.end].iter().map(|&b| char::from(b)));
+        }
+        What::Discovered => out.extend(hay[sighting.start..sighting.end].iter().map(|&b| char::from(b))),
+    }
+}
+
+/// The service of a discovered code: what stands before its first dot, in
+/// upper case.
+pub fn discovered_service(spelling: &str) -> String {
+    spelling.split('.').next().unwrap_or(spelling).to_ascii_uppercase()
+}
+
+/// The category of a code that the catalog does not have.
+pub fn inferred_category(status: Option<u16>) -> Category {
+    status.and_then(Category::infer).unwrap_or(Category::Unknown)
+}

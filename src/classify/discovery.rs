@@ -1,0 +1,110 @@
+//! Codes of services without a catalog, found by the key before them.
+//!
+//! Read as text on purpose: JSON, JSON escaped to any depth, `key=value` and
+//! `key: value` differ only in the quotes around the same words.
+
+use super::MAX_CODE_BYTES;
+use crate::boundary::{escape_ends, is_word};
+
+/// The keys, exactly so spelled.
+pub const KEYS: [&str; 6] = ["error_code", "errorCode", "ErrorCode", "errCode", "err_code", "error_id"];
+
+/// Most backslashes before a quote, and most blanks around a separator.
+const MAX_RUN: usize = 16;
+
+/// Bytes from the first of a key to the last of its value, at most: key,
+/// quote, blanks, `=>`, blanks, quote, value, closing quote.
+pub const MAX_SPAN: usize = 10 + 17 + 16 + 2 + 16 + 17 + MAX_CODE_BYTES + 17;
+
+/// Why a key leads to no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not one of the keys.
+    NoKey,
+    /// The key is part of a longer name.
+    KeyBoundary,
+    /// No `:` or `=` after the key.
+    Separator,
+    /// The value has not the shape of a code.
+    Shape,
+    /// The value goes on after what looks like a code.
+    ValueGoesOn,
+}
+
+/// Where the value of the key around the anchor at `anchor` begins and ends,
+/// when it has the shape of a code.
+///
+/// # Errors
+/// The first rule that refuses it.
+pub fn value(hay: &[u8], anchor: usize) -> Result<(usize, usize), Refusal> {
+    let key = key_end(hay, anchor)?;
+    let at = quote(hay, key).map_or(key, |(_, end)| end);
+    let at = blanks(hay, at);
+    let at = match hay.get(at) {
+        Some(b':') => at + 1,
+        Some(b'=') => at + 1 + usize::from(hay.get(at + 1) == Some(&b'>')),
+        _ => return Err(Refusal::Separator),
+    };
+    let at = blanks(hay, at);
+    let opened = quote(hay, at);
+    let start = opened.map_or(at, |(_, end)| end);
+    // One byte more than a code may have tells that it is too long.
+    let run = hay[start..]
+        .iter()
+        .take(MAX_CODE_BYTES + 1)
+        .take_while(|&&b| is_word(b) || b == b'.' || b == b'-')
+        .count();
+    let mut end = start + run;
+    if let Some((mark, _)) = opened {
+        if !quote(hay, end).is_some_and(|(m, _)| m == mark) {
+            return Err(if run > MAX_CODE_BYTES { Refusal::Shape } else { Refusal::ValueGoesOn });
+        }
+    } else if run <= MAX_CODE_BYTES {
+        while end > start && matches!(hay[end - 1], b'.' | b'-') {
+            end -= 1;
+        }
+    }
+    if has_shape(&hay[start..end]) { Ok((start, end)) } else { Err(Refusal::Shape) }
+}
+
+/// The end of the key that holds the anchor at `anchor`.
+fn key_end(hay: &[u8], anchor: usize) -> Result<usize, Refusal> {
+    for key in KEYS {
+        // Each key holds one anchor; where it starts in the key tells where the key starts.
+        let within = crate::anchors::KEY_ANCHORS.iter().find_map(|a| key.find(a)).unwrap_or(0);
+        let Some(start) = anchor.checked_sub(within) else {
+            continue;
+        };
+        if hay[start..].starts_with(key.as_bytes()) {
+            let stands_alone = start == 0 || !is_word(hay[start - 1]) || escape_ends(hay, start);
+            return if stands_alone { Ok(start + key.len()) } else { Err(Refusal::KeyBoundary) };
+        }
+    }
+    Err(Refusal::NoKey)
+}
+
+/// The quote at `at`: its mark and the byte after it, backslashes before it
+/// included.
+fn quote(hay: &[u8], at: usize) -> Option<(u8, usize)> {
+    let slashes = hay[at..].iter().take(MAX_RUN + 1).take_while(|&&b| b == b'\\').count();
+    if slashes > MAX_RUN {
+        return None;
+    }
+    match hay.get(at + slashes) {
+        Some(&mark @ (b'"' | b'\'')) => Some((mark, at + slashes + 1)),
+        _ => None,
+    }
+}
+
+fn blanks(hay: &[u8], at: usize) -> usize {
+    at + hay[at..].iter().take(MAX_RUN).take_while(|&&b| b == b' ' || b == b'\t').count()
+}
+
+/// A letter first, a dot, three digits last, not too long.
+pub fn has_shape(value: &[u8]) -> bool {
+    value.len() <= MAX_CODE_BYTES
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value.contains(&b'.')
+        && value.len() >= 3
+        && value[value.len() - 3..].iter().all(u8::is_ascii_digit)
+}

@@ -1,0 +1,107 @@
+//! The command line: what there is to type, and what each exit status means.
+
+mod catalog;
+mod config;
+mod explain;
+mod output;
+mod run;
+mod scan;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::problem::Problems;
+
+/// Finds cloud API error codes in log streams and counts them for Prometheus.
+#[derive(Debug, Parser)]
+#[command(
+    name = "errtally",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "Exit status: 0 done, 1 failed at run time, 2 bad usage, configuration or catalog.\n\
+    Settings: flag, then ERRTALLY_* variable, then --config file, then default; see `errtally config show`.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read records without end, serve the counts on /metrics
+    Run(run::Args),
+    /// Read files or standard input once, print a report
+    Scan(scan::Args),
+    /// Tell what a code means, or why a line did or did not match
+    Explain(explain::Args),
+    /// List or check the catalog
+    #[command(subcommand)]
+    Catalog(catalog::Command),
+    /// Check or show the settings
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Why a command ended without doing its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration or the catalog is wrong: exit status 2.
+    Bad(Problems),
+    /// Something failed on the way: exit status 1.
+    Failed(anyhow::Error),
+    /// As [`Failure::Failed`], and what there is to say is said.
+    Told,
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Failure {
+        Failure::Bad(problems)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Failed(error)
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Scan(args) => scan::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Catalog(command) => catalog::run(command),
+        Command::Config(command) => config::run(command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "errtally", &mut script);
+            output::write(&script).map_err(Failure::from)
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Told) => ExitCode::from(1),
+        Err(Failure::Failed(error)) => {
+            eprintln!("errtally: {error:#}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Bad(problems)) => {
+            for problem in problems.iter() {
+                eprintln!("errtally: {problem}");
+            }
+            let s = if problems.len() == 1 { "" } else { "s" };
+            eprintln!("errtally: {} problem{s}; nothing was started", problems.len());
+            ExitCode::from(2)
+        }
+    }
+}

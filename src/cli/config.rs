@@ -1,0 +1,57 @@
+//! `errtally config`.
+
+use std::fmt::Write;
+
+use super::settings::{Daemon, Reading};
+use super::{Failure, output};
+use crate::catalog::Catalog;
+use crate::config::{KEYS, Loaded};
+use crate::problem::Problems;
+
+/// What to do with the settings.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Check settings and catalog: all problems in one run
+    Check(Args),
+    /// Print the settings in force, and where each comes from
+    Show(Args),
+}
+
+/// All flags that set something.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+impl Args {
+    fn load(&self) -> Result<(Loaded, Catalog), Problems> {
+        let mut layers = self.reading.layers();
+        self.daemon.add_to(&mut layers);
+        layers.load()
+    }
+}
+
+/// Checks or shows.
+pub fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Check(args) => {
+            let (loaded, catalog) = args.load()?;
+            let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
+            let text = format!("ok: {} of {} keys set, {} codes\n", set, KEYS.len(), catalog.codes().len());
+            output::write(text.as_bytes())?;
+        }
+        Command::Show(args) => {
+            let (loaded, _) = args.load()?;
+            let mut out = String::new();
+            for (key, origin) in KEYS.iter().zip(&loaded.origins) {
+                let value = format!("{}: {}", key.name, (key.show)(&loaded.settings));
+                let _ = writeln!(out, "{value:40} # {origin}");
+            }
+            output::write(out.as_bytes())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! `errtally explain`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use anstyle::Style;
+
+use super::settings::Reading;
+use super::{Failure, output};
+use crate::catalog::{Catalog, CodeId, RowId};
+use crate::classify::explain::explain;
+use crate::classify::{discovered_service, discovery, inferred_category};
+use crate::report::table;
+
+const HEAD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Flags of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Codes, in any case
+    #[arg(required_unless_present = "line")]
+    codes: Vec<String>,
+    /// A log line: which rule accepted or refused each candidate in it
+    #[arg(long, value_name = "TEXT", conflicts_with = "codes")]
+    line: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Explains codes, or a line. A code that the catalog does not have gives
+/// exit status 1.
+pub fn run(args: Args) -> Result<(), Failure> {
+    let (loaded, catalog) = args.reading.layers().load()?;
+    if let Some(line) = args.line {
+        output::styled(&judged(&catalog, &line, loaded.settings.discovery))?;
+        return Ok(());
+    }
+    let mut out = String::new();
+    let mut missing = false;
+    for (i, code) in args.codes.iter().enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        match catalog.find(code) {
+            Some(id) => known(&catalog, id, &mut out),
+            None => {
+                missing = true;
+                unknown(&catalog, code, &mut out);
+            }
+        }
+    }
+    output::styled(&out)?;
+    if missing { Err(Failure::Told) } else { Ok(()) }
+}
+
+fn known(catalog: &Catalog, id: CodeId, out: &mut String) {
+    let code = catalog.code(id);
+    let service = catalog.service_of(id);
+    let _ = writeln!(out, "{HEAD}{}{HEAD:#}  {} ({})", code.spelling, service.full_name, service.name);
+    let several = code.rows.len() > 1;
+    for row in code.rows.clone().map(RowId).map(|r| catalog.row(r)) {
+        let tint = table::colour(row.category);
+        let inside = catalog.family(code.family).grammar.holds_status();
+        let status = match row.http_status {
+            Some(s) if inside => format!("{s}, read from the code"),
+            Some(s) => s.to_string(),
+            None => "not documented".to_owned(),
+        };
+        if several {
+            let default = if row.default { "  (meant when nothing in the record decides)" } else { "" };
+            let _ = writeln!(out, "{DIM}with status {status}{default}{DIM:#}");
+        } else {
+            let _ = writeln!(out, "  status     {status}");
+        }
+        let _ = writeln!(out, "  category   {tint}{}{tint:#}", row.category);
+        let retryable = if row.retryable { "yes: the same request can succeed later" } else { "no" };
+        let _ = writeln!(out, "  retryable  {retryable}");
+        let _ = writeln!(out, "  message    {}", row.message);
+        let _ = writeln!(out, "  what to do {}", row.action);
+    }
+    let _ = writeln!(out, "  {DIM}source     {}{DIM:#}", service.source);
+}
+
+fn unknown(catalog: &Catalog, code: &str, out: &mut String) {
+    let _ = writeln!(out, "{HEAD}{code}{HEAD:#}  not in the catalog");
+    if let Some((family, number)) = catalog.family_of(code.as_bytes()) {
+        let family = catalog.family(family);
+        let service = catalog.service(family.service);
+        let _ = writeln!(
+            out,
+            "  fits {}.{} of {}: counted as an unknown code, category {}",
+            family.prefix,
+            family.grammar,
+            service.name,
+            inferred_category(number.status)
+        );
+    } else if discovery::has_shape(code.as_bytes()) {
+        let _ = writeln!(
+            out,
+            "  of no family: counted only behind a key such as error_code, as an unknown code of {}",
+            discovered_service(code)
+        );
+    } else {
+        let families: Vec<_> =
+            catalog.families().iter().map(|f| format!("{}.{}", f.prefix, f.grammar)).collect();
+        let _ = writeln!(out, "  not the shape of a code; the families are {}", families.join(", "));
+    }
+}
+
+fn judged(catalog: &Catalog, line: &str, with_discovery: bool) -> String {
+    let bytes = line.as_bytes();
+    let mut out = String::new();
+    let mut hits = BTreeSet::new();
+    for verdict in explain(catalog, bytes, with_discovery) {
+        let text = String::from_utf8_lossy(&bytes[verdict.start..verdict.end]);
+        let counted = verdict.counts_as(catalog, bytes);
+        let mark = if counted.is_some() { "+" } else { "-" };
+        let _ = writeln!(out, "{mark} byte {:<4} {HEAD}{text}{HEAD:#}", verdict.start);
+        let _ = writeln!(out, "    {}", verdict.rule(catalog));
+        hits.extend(counted);
+    }
+    if out.is_empty() {
+        out.push_str("No candidate: nothing in this line has the shape of a code.\n");
+    }
+    let list: Vec<_> = hits.into_iter().collect();
+    let _ = match list.len() {
+        0 => writeln!(out, "no hit"),
+        1 => writeln!(out, "1 hit: {}", list[0]),
+        n => writeln!(out, "{n} hits: {}", list.join(", ")),
+    };
+    out
+}

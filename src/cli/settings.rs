@@ -1,0 +1,109 @@
+//! The flags that set what the configuration file sets: one for each key.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::Layers;
+
+/// What decides how records are read.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", env = "ERRTALLY_CONFIG", hide_env = true)]
+    pub config: Option<PathBuf>,
+    /// Catalog file or folder to lay over the built-in catalog; repeatable
+    #[arg(long, value_name = "PATH")]
+    catalog: Vec<String>,
+    /// Count codes without a catalog behind error-code keys
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    discovery: Option<String>,
+    /// Longest record that is held whole
+    #[arg(long, value_name = "SIZE")]
+    max_record_bytes: Option<String>,
+    /// Most unknown codes that are told apart
+    #[arg(long, value_name = "N")]
+    max_unknown_codes: Option<String>,
+}
+
+/// What decides how the daemon works.
+#[derive(Debug, Args)]
+pub struct Daemon {
+    /// What to read: stdin
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// IP address and port of the HTTP server
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Categories whose series exist from the start, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', num_args = 0..)]
+    zero_init: Option<Vec<String>>,
+    /// Codes with metadata: seen or all
+    #[arg(long, value_name = "WHICH")]
+    code_info: Option<String>,
+    /// How long /metrics stays up after the end of standard input
+    #[arg(long, value_name = "TIME")]
+    linger: Option<String>,
+    /// Longest time from SIGTERM to the exit
+    #[arg(long, value_name = "TIME")]
+    shutdown_timeout: Option<String>,
+    /// Least severe level that is logged
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+impl Reading {
+    /// These flags over the environment and the file.
+    pub fn layers(&self) -> Layers {
+        let mut flags = Vec::new();
+        if !self.catalog.is_empty() {
+            flags.push(("catalog", self.catalog.clone()));
+        }
+        push(&mut flags, "discovery", &self.discovery);
+        push(&mut flags, "max_record_bytes", &self.max_record_bytes);
+        push(&mut flags, "max_unknown_codes", &self.max_unknown_codes);
+        // A variable that is not UTF-8 holds no setting of ours that would be valid.
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+            })
+            .collect();
+        Layers { file: self.config.clone(), variables, flags }
+    }
+}
+
+impl Reading {
+    /// As [`Reading::layers`], with `paths` after the catalogs that are set.
+    pub fn with_catalog(&self, paths: &[PathBuf]) -> Layers {
+        let mut layers = self.layers();
+        if !paths.is_empty() {
+            let set = layers.settings().0.settings.catalog;
+            let all = set.iter().chain(paths).map(|p| p.to_string_lossy().into_owned()).collect();
+            layers.flags.retain(|(name, _)| *name != "catalog");
+            layers.flags.push(("catalog", all));
+        }
+        layers
+    }
+}
+
+impl Daemon {
+    /// Adds these flags to `layers`.
+    pub fn add_to(&self, layers: &mut Layers) {
+        let flags = &mut layers.flags;
+        push(flags, "source", &self.source);
+        push(flags, "listen", &self.listen);
+        if let Some(categories) = &self.zero_init {
+            flags.push(("zero_init", categories.iter().filter(|c| !c.is_empty()).cloned().collect()));
+        }
+        push(flags, "code_info", &self.code_info);
+        push(flags, "linger", &self.linger);
+        push(flags, "shutdown_timeout", &self.shutdown_timeout);
+        push(flags, "log_level", &self.log_level);
+    }
+}
+
+fn push(flags: &mut Vec<(&'static str, Vec<String>)>, name: &'static str, value: &Option<String>) {
+    if let Some(value) = value {
+        flags.push((name, vec![value.clone()]));
+    }
+}

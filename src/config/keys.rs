@@ -1,0 +1,281 @@
+//! The table of keys: the one place that knows a key's name, meaning, reader
+//! and how its value is shown.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{CodeInfo, Settings, SourceKind};
+use crate::catalog::Category;
+use crate::yaml::suggest;
+
+/// What is wrong with a value, and what to write instead.
+pub type Refused = (String, String);
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// In the file; the flag has hyphens, the variable `ERRTALLY_` and capitals.
+    pub name: &'static str,
+    /// One sentence or two.
+    pub doc: &'static str,
+    /// Whether it holds several values.
+    pub list: bool,
+    /// Whether SIGHUP puts a new value in force.
+    pub reloads: bool,
+    /// Reads the values into the settings.
+    pub set: fn(&mut Settings, &[String]) -> Result<(), Refused>,
+    /// The value as it is written in the file.
+    pub show: fn(&Settings) -> String,
+}
+
+/// All settings, in the order of `config/errtally.yaml`.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "source",
+        doc: "What `run` reads: stdin, lines from standard input.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.source = match one(v)? {
+                "stdin" => SourceKind::Stdin,
+                other => return Err((format!("`{other}` is no source"), "write stdin".to_owned())),
+            };
+            Ok(())
+        },
+        show: |s| match s.source {
+            SourceKind::Stdin => "stdin".to_owned(),
+        },
+    },
+    Key {
+        name: "listen",
+        doc: "IP address and port of the HTTP server with /metrics.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            let text = one(v)?;
+            if text.parse::<SocketAddr>().is_err() {
+                return Err((
+                    format!("`{text}` is no address"),
+                    "write IP:PORT, such as 127.0.0.1:9877, 0.0.0.0:9877 or [::]:9877".to_owned(),
+                ));
+            }
+            s.listen = text.to_owned();
+            Ok(())
+        },
+        show: |s| quoted(&s.listen),
+    },
+    Key {
+        name: "catalog",
+        doc: "Catalog files, or folders of them, laid over the built-in catalog: they add services and replace rows.",
+        list: true,
+        reloads: true,
+        set: |s, v| {
+            s.catalog = v.iter().map(Into::into).collect();
+            Ok(())
+        },
+        show: |s| list(s.catalog.iter().map(|p| quoted(&p.display().to_string()))),
+    },
+    Key {
+        name: "discovery",
+        doc: "Count codes of services without a catalog where a key such as error_code or errorCode names them.",
+        list: false,
+        reloads: true,
+        set: |s, v| {
+            s.discovery = match one(v)? {
+                "true" => true,
+                "false" => false,
+                other => {
+                    return Err((
+                        format!("`{other}` is neither true nor false"),
+                        "write true or false".to_owned(),
+                    ));
+                }
+            };
+            Ok(())
+        },
+        show: |s| s.discovery.to_string(),
+    },
+    Key {
+        name: "max_record_bytes",
+        doc: "Longest record that is held whole, in bytes or with KiB or MiB; the codes of longer ones are found in passing. 1KiB to 64MiB.",
+        list: false,
+        reloads: true,
+        set: |s, v| {
+            let text = one(v)?;
+            let bytes = parse_bytes(text).ok_or_else(|| {
+                (format!("`{text}` is no size"), "write bytes, or a number with KiB or MiB".to_owned())
+            })?;
+            s.max_record_bytes = within(bytes, 1 << 10, 64 << 20, "1KiB to 64MiB")?;
+            Ok(())
+        },
+        show: |s| show_bytes(s.max_record_bytes),
+    },
+    Key {
+        name: "max_unknown_codes",
+        doc: "Most unknown codes with a series of their own; further ones are counted as code=\"other\". 0 to 100000.",
+        list: false,
+        reloads: true,
+        set: |s, v| {
+            let text = one(v)?;
+            let count = text
+                .parse::<u64>()
+                .map_err(|_| (format!("`{text}` is no count"), "write a whole number".to_owned()))?;
+            s.max_unknown_codes = within(count, 0, 100_000, "0 to 100000")?;
+            Ok(())
+        },
+        show: |s| s.max_unknown_codes.to_string(),
+    },
+    Key {
+        name: "zero_init",
+        doc: "Categories whose codes have a series at 0 from the start, so that increase() sees the first error.",
+        list: true,
+        reloads: true,
+        set: |s, v| {
+            let names = Category::CATALOG.map(Category::as_str);
+            s.zero_init = v
+                .iter()
+                .map(|name| {
+                    Category::parse(name)
+                        .ok_or_else(|| (format!("`{name}` is no category"), suggest(name, &names)))
+                })
+                .collect::<Result<_, _>>()?;
+            Ok(())
+        },
+        show: |s| list(s.zero_init.iter().map(ToString::to_string)),
+    },
+    Key {
+        name: "code_info",
+        doc: "Codes that errtally_code_info has metadata for: seen (since the start) or all.",
+        list: false,
+        reloads: true,
+        set: |s, v| {
+            s.code_info = match one(v)? {
+                "seen" => CodeInfo::Seen,
+                "all" => CodeInfo::All,
+                other => {
+                    return Err((format!("`{other}` is no choice"), "write seen or all".to_owned()));
+                }
+            };
+            Ok(())
+        },
+        show: |s| match s.code_info {
+            CodeInfo::Seen => "seen".to_owned(),
+            CodeInfo::All => "all".to_owned(),
+        },
+    },
+    Key {
+        name: "linger",
+        doc: "How long /metrics stays up after the end of standard input, for a last scrape.",
+        list: false,
+        reloads: true,
+        set: |s, v| {
+            s.linger = parse_duration(one(v)?)?;
+            Ok(())
+        },
+        show: |s| show_duration(s.linger),
+    },
+    Key {
+        name: "shutdown_timeout",
+        doc: "Longest time from SIGTERM or SIGINT to the exit.",
+        list: false,
+        reloads: true,
+        set: |s, v| {
+            s.shutdown_timeout = parse_duration(one(v)?)?;
+            Ok(())
+        },
+        show: |s| show_duration(s.shutdown_timeout),
+    },
+    Key {
+        name: "log_level",
+        doc: "Least severe level that is logged to stderr: error, warn, info, debug or trace.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            let text = one(v)?;
+            s.log_level = match text {
+                "error" => tracing::Level::ERROR,
+                "warn" => tracing::Level::WARN,
+                "info" => tracing::Level::INFO,
+                "debug" => tracing::Level::DEBUG,
+                "trace" => tracing::Level::TRACE,
+                _ => {
+                    let levels = ["error", "warn", "info", "debug", "trace"];
+                    return Err((format!("`{text}` is no level"), suggest(text, &levels)));
+                }
+            };
+            Ok(())
+        },
+        show: |s| s.log_level.to_string().to_lowercase(),
+    },
+];
+
+impl Key {
+    /// The key with this name.
+    pub fn find(name: &str) -> Option<&'static Key> {
+        KEYS.iter().find(|k| k.name == name)
+    }
+
+    /// The environment variable.
+    pub fn variable(&self) -> String {
+        format!("ERRTALLY_{}", self.name.to_uppercase())
+    }
+}
+
+fn one(values: &[String]) -> Result<&str, Refused> {
+    match values {
+        [value] => Ok(value.trim()),
+        _ => Err((format!("{} values", values.len()), "write one".to_owned())),
+    }
+}
+
+fn within(value: u64, least: u64, most: u64, range: &str) -> Result<usize, Refused> {
+    match usize::try_from(value) {
+        Ok(size) if (least..=most).contains(&value) => Ok(size),
+        _ => Err((format!("{value} is out of range"), format!("write {range}"))),
+    }
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit: u64 = match text[digits..].trim_start() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+fn show_bytes(bytes: usize) -> String {
+    match bytes {
+        b if b % (1 << 20) == 0 => format!("{}MiB", b >> 20),
+        b if b % (1 << 10) == 0 => format!("{}KiB", b >> 10),
+        b => b.to_string(),
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, Refused> {
+    let longest = Duration::from_secs(7 * 24 * 3600);
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= longest => Ok(duration),
+        Ok(_) => Err((format!("`{text}` is too long"), "write 7days at most".to_owned())),
+        Err(_) => Err((
+            format!("`{text}` is no duration"),
+            "write a number with a unit, such as 500ms, 10s or 2m".to_owned(),
+        )),
+    }
+}
+
+fn show_duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string().replace(' ', "")
+}
+
+fn quoted(text: &str) -> String {
+    // Double-quoted YAML reads JSON's escapes.
+    serde_json::Value::from(text).to_string()
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}

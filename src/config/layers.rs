@@ -1,0 +1,193 @@
+//! Flags over variables over the file over defaults.
+
+use std::path::{Path, PathBuf};
+
+use super::Settings;
+use super::keys::{KEYS, Key};
+use crate::catalog::Catalog;
+use crate::problem::{Problem, Problems, Sink};
+use crate::yaml::{self, Data, Node, suggest};
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The configuration file, at this line.
+    File(PathBuf, usize),
+    /// This environment variable.
+    Variable(String),
+    /// This flag.
+    Flag(String),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Origin::Variable(name) | Origin::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What the process was started with; a reload reads the file again.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// `--config`, or `ERRTALLY_CONFIG`.
+    pub file: Option<PathBuf>,
+    /// Environment variables, all of them.
+    pub variables: Vec<(String, String)>,
+    /// Flags that were given: the key's name and the values.
+    pub flags: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Settings with the origin of each, in the order of [`KEYS`].
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// Where each comes from.
+    pub origins: Vec<Origin>,
+}
+
+impl Layers {
+    /// Settings and the catalog that they name.
+    ///
+    /// # Errors
+    /// Every problem in any layer, an overruled one too, and every problem of
+    /// the catalog.
+    pub fn load(&self) -> Result<(Loaded, Catalog), Problems> {
+        let (loaded, mut problems) = self.settings();
+        match Catalog::load(&loaded.settings.catalog, true) {
+            Ok(catalog) if problems.is_empty() => Ok((loaded, catalog)),
+            Ok(_) => Err(problems),
+            Err(more) => {
+                problems.append(more);
+                Err(problems)
+            }
+        }
+    }
+
+    /// Puts the layers together; a value with a problem is left out.
+    pub fn settings(&self) -> (Loaded, Problems) {
+        let mut loaded = Loaded { settings: Settings::default(), origins: vec![Origin::Default; KEYS.len()] };
+        let mut problems = Problems::default();
+        if let Some(path) = &self.file {
+            problems.append(loaded.file(path));
+        }
+        for (name, value) in &self.variables {
+            if let Some(problem) = loaded.variable(name, value) {
+                problems.push(problem);
+            }
+        }
+        for (name, values) in &self.flags {
+            let flag = format!("--{}", name.replace('_', "-"));
+            if let Some(key) = Key::find(name)
+                && let Err((what, remedy)) = loaded.set(key, values, Origin::Flag(flag.clone()))
+            {
+                problems.push(Problem { origin: flag, line: 0, key: String::new(), what, remedy });
+            }
+        }
+        (loaded, problems)
+    }
+}
+
+impl Loaded {
+    fn set(&mut self, key: &'static Key, values: &[String], origin: Origin) -> Result<(), (String, String)> {
+        (key.set)(&mut self.settings, values)?;
+        if let Some(at) = KEYS.iter().position(|k| k.name == key.name) {
+            self.origins[at] = origin;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) -> Problems {
+        let mut sink = Sink::new(path);
+        match yaml::parse_file(path, &mut sink) {
+            // A file with nothing in it sets nothing.
+            Some(Node { data: Data::Null, .. }) | None => {}
+            Some(Node { data: Data::Map(entries), .. }) => {
+                for (name, line, node) in &entries {
+                    self.entry(path, name, *line, node, &mut sink);
+                }
+            }
+            Some(node) => {
+                sink.report(
+                    node.line,
+                    "",
+                    format!("expected a mapping, found {}", node.kind()),
+                    "write `key: value` lines",
+                );
+            }
+        }
+        sink.finish()
+    }
+
+    fn entry(&mut self, path: &Path, name: &str, line: usize, node: &Node, sink: &mut Sink) {
+        let Some(key) = Key::find(name) else {
+            let names: Vec<_> = KEYS.iter().map(|k| k.name).collect();
+            sink.report(line, name, "unknown key", suggest(name, &names));
+            return;
+        };
+        let values = match &node.data {
+            Data::Null => return,
+            Data::Scalar(text, _) => vec![text.clone()],
+            Data::List(items) if key.list => {
+                let mut values = Vec::new();
+                for item in items {
+                    match &item.data {
+                        Data::Scalar(text, _) => values.push(text.clone()),
+                        _ => {
+                            let what = format!("expected text in the list, found {}", item.kind());
+                            sink.report(item.line, name, what, "write one value an item");
+                            return;
+                        }
+                    }
+                }
+                values
+            }
+            _ => {
+                let wanted = if key.list { "a list or one value" } else { "one value" };
+                sink.report(node.line, name, format!("expected {wanted}, found {}", node.kind()), key.doc);
+                return;
+            }
+        };
+        if let Err((what, remedy)) = self.set(key, &values, Origin::File(path.to_owned(), line)) {
+            sink.report(node.line, name, what, remedy);
+        }
+    }
+
+    fn variable(&mut self, name: &str, value: &str) -> Option<Problem> {
+        let rest = name.strip_prefix("ERRTALLY_")?;
+        if rest == "CONFIG" || is_service_link(rest, value) {
+            return None;
+        }
+        let problem = |what: String, remedy: String| {
+            Some(Problem { origin: name.to_owned(), line: 0, key: String::new(), what, remedy })
+        };
+        let Some(key) = KEYS.iter().find(|k| k.variable() == name) else {
+            let names: Vec<_> = KEYS.iter().map(Key::variable).collect();
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            return problem("unknown variable".to_owned(), suggest(name, &names));
+        };
+        let values: Vec<String> = if key.list {
+            value.split(',').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect()
+        } else {
+            vec![value.to_owned()]
+        };
+        match self.set(key, &values, Origin::Variable(name.to_owned())) {
+            Ok(()) => None,
+            Err((what, remedy)) => problem(what, remedy),
+        }
+    }
+}
+
+/// Whether Kubernetes set this variable, for a Service whose name begins with
+/// `errtally`: it does so in every pod of the namespace.
+fn is_service_link(rest: &str, value: &str) -> bool {
+    rest.ends_with("SERVICE_HOST")
+        || rest.contains("SERVICE_PORT")
+        || (rest.contains("PORT") && (value.starts_with("tcp://") || value.starts_with("udp://")))
+        || rest.contains("PORT_") && (rest.contains("_TCP_") || rest.contains("_UDP_"))
+}

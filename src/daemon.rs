@@ -1,0 +1,219 @@
+//! `run`: one thread reads and counts, one serves; this file wires them and
+//! owns the order of starting and stopping.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+use tracing::{error, info, warn};
+
+use crate::catalog::Catalog;
+use crate::config::{KEYS, Layers, Loaded, Settings};
+use crate::engine::Engine;
+use crate::http::{self, Readiness, Shared, Stage};
+use crate::ledger::{Ledger, Snapshot, Source};
+use crate::metrics::{Exporter, Health, Shown};
+use crate::pipeline::Pipeline;
+use crate::shutdown::{Request, Signals};
+use crate::source::stdin::{self, Ended, Stop};
+
+/// How the daemon ended, for the summary.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The final counts.
+    pub snapshot: Snapshot,
+    /// Whether the input ended by itself.
+    pub input_ended: bool,
+}
+
+struct Daemon {
+    layers: Layers,
+    settings: Settings,
+    ledger: Arc<Ledger>,
+    shown: Arc<ArcSwap<Shown>>,
+    health: Arc<Health>,
+    readiness: Arc<Readiness>,
+    signals: Signals,
+}
+
+/// Reads until the end of the input or a signal, serving meanwhile. `summary`
+/// is called when the input has ended, before the time to linger.
+///
+/// # Errors
+/// When the port cannot be bound or reading fails.
+pub fn run(
+    layers: Layers,
+    settings: Settings,
+    catalog: Arc<Catalog>,
+    summary: impl Fn(&Snapshot),
+) -> anyhow::Result<Outcome> {
+    let listener = bind(&settings.listen)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let engine = Arc::new(Engine::new(catalog, settings.options()));
+    let ledger = Arc::new(Ledger::new(engine, settings.max_unknown_codes));
+    let _entered = runtime.enter();
+    let daemon = Daemon {
+        layers,
+        shown: Arc::new(ArcSwap::from_pointee(shown(&settings))),
+        settings,
+        ledger,
+        health: Arc::default(),
+        readiness: Arc::default(),
+        signals: Signals::new().context("cannot listen to signals")?,
+    };
+    runtime.block_on(daemon.serve(listener, summary))
+}
+
+fn shown(settings: &Settings) -> Shown {
+    Shown { zero_init: settings.zero_init.clone(), code_info: settings.code_info }
+}
+
+fn bind(address: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address}; set another address with --listen, ERRTALLY_LISTEN or the key `listen`")
+    })?;
+    listener.set_nonblocking(true).context("cannot use the port")?;
+    Ok(listener)
+}
+
+impl Daemon {
+    async fn serve(mut self, listener: TcpListener, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
+        let exporter = Exporter::new(self.ledger.clone(), self.shown.clone(), Some(self.health.clone()));
+        let shared = Shared {
+            ledger: self.ledger.clone(),
+            exporter: Arc::new(exporter),
+            readiness: self.readiness.clone(),
+        };
+        let address = listener.local_addr().context("cannot use the port")?;
+        let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the port")?;
+        let (close, closed) = oneshot::channel::<()>();
+        let server = axum::serve(listener, http::routes(shared)).with_graceful_shutdown(async {
+            let _ = closed.await;
+        });
+        let mut server = tokio::spawn(async move { server.await });
+
+        let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
+        let (done, mut ended) = oneshot::channel();
+        let mut pipeline = Pipeline::new(self.ledger.clone(), Source::Stdin);
+        let reader_stop = stop.clone();
+        thread::Builder::new()
+            .name("reader".to_owned())
+            .spawn(move || {
+                let _ = done.send(stdin::read(std::io::stdin(), &mut pipeline, &reader_stop));
+            })
+            .context("cannot start the reader")?;
+        self.readiness.set(Stage::Reading);
+        info!(address = %address, source = "stdin", "ready: http://{address}/metrics");
+
+        // Reading, until the input ends or somebody asks to stop.
+        let mut stop_asked: Option<Instant> = None;
+        let read = loop {
+            let deadline = stop_asked
+                .map(|at| (at + self.settings.shutdown_timeout).saturating_duration_since(Instant::now()));
+            tokio::select! {
+                result = &mut ended => break result.unwrap_or_else(|_| Err(std::io::Error::other("the reader is gone"))),
+                request = self.signals.next() => match request {
+                    Request::Reload => self.reload(),
+                    Request::Stop(signal) if stop_asked.is_some() => end_at_once(signal),
+                    Request::Stop(_) => {
+                        stop_asked = Some(Instant::now());
+                        self.readiness.set(Stage::Draining);
+                        stop.ask();
+                    }
+                },
+                () = sleep(deadline.unwrap_or(Duration::MAX)) , if deadline.is_some() => {
+                    return Err(anyhow!("reading did not stop within shutdown_timeout; some records may not be counted"));
+                }
+            }
+        };
+        let input_ended = matches!(read, Ok(Ended::Input));
+        let snapshot = self.ledger.snapshot();
+        if input_ended {
+            summary(&snapshot);
+            self.readiness.set(Stage::Ended);
+            self.linger().await;
+        }
+        self.readiness.set(Stage::Draining);
+
+        // Answers that are under way get the rest of the time; idle connections none.
+        let _ = close.send(());
+        let since = stop_asked.unwrap_or_else(Instant::now);
+        let left = (since + self.settings.shutdown_timeout).saturating_duration_since(Instant::now());
+        tokio::select! {
+            finished = timeout(left, &mut server) => if finished.is_err() {
+                warn!("a client did not take its answer within shutdown_timeout");
+            },
+            signal = stop_signal(&mut self.signals) => end_at_once(signal),
+        }
+        read.context("cannot read standard input")?;
+        if !input_ended {
+            let records: u64 = snapshot.sources.iter().map(|(_, c)| c.records).sum();
+            info!(records, "stopped: all that was read is counted");
+        }
+        Ok(Outcome { snapshot, input_ended })
+    }
+
+    /// Keeps serving for `linger`, or until a signal.
+    async fn linger(&mut self) {
+        let until = Instant::now() + self.settings.linger;
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) {
+            tokio::select! {
+                () = sleep(left) => return,
+                request = self.signals.next() => match request {
+                    Request::Reload => self.reload(),
+                    Request::Stop(_) => return,
+                },
+            }
+        }
+    }
+
+    /// Loads configuration and catalog again. With any problem, what was in
+    /// force stays so.
+    fn reload(&mut self) {
+        match self.layers.load() {
+            Ok((Loaded { settings, .. }, catalog)) => {
+                for key in
+                    KEYS.iter().filter(|k| !k.reloads && (k.show)(&settings) != (k.show)(&self.settings))
+                {
+                    warn!(key = key.name, "changed in the configuration; takes effect at the next start");
+                }
+                let engine = Arc::new(Engine::new(Arc::new(catalog), settings.options()));
+                self.ledger.replace(engine, settings.max_unknown_codes);
+                self.shown.store(Arc::new(shown(&settings)));
+                self.settings = settings;
+                self.health.reloaded(true);
+                info!("configuration and catalog reloaded");
+            }
+            Err(problems) => {
+                self.health.reloaded(false);
+                for problem in problems.iter() {
+                    error!("{problem}");
+                }
+                error!("not reloaded: configuration and catalog stay as they were");
+            }
+        }
+    }
+}
+
+/// The number of the next signal that asks to stop.
+async fn stop_signal(signals: &mut Signals) -> i32 {
+    loop {
+        if let Request::Stop(signal) = signals.next().await {
+            return signal;
+        }
+    }
+}
+
+/// The second signal: nothing is waited for.
+fn end_at_once(signal: i32) -> ! {
+    eprintln!("errtally: ended at once by a second signal");
+    std::process::exit(128 + signal)
+}

@@ -1,0 +1,174 @@
+//! Blocks of input to whole lines, whatever the reads were.
+//!
+//! One rolling buffer: a read fills its tail, complete lines leave from its
+//! head, the unfinished line moves to the front. A line that outgrows the
+//! limit leaves in windows that overlap, so that the buffer never does.
+
+use memchr::{memchr, memrchr};
+
+/// Bytes that a source is offered for one read. With the buffer's other
+/// traffic this stays inside a second-level cache.
+pub const READ_BYTES: usize = 256 << 10;
+
+/// Bytes of an overlong line that are handed on twice, at the end of one
+/// window and at the start of the next, so that whatever stands there is seen
+/// whole. See [`crate::pipeline`] for what needs it.
+pub const OVERLAP: usize = 1024;
+
+/// A piece of input, ready to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block<'b> {
+    /// Whole lines, each with its newline, but perhaps the last of the input.
+    /// None is longer than the limit.
+    Lines(&'b [u8]),
+    /// A window of a line that is longer than the limit.
+    Window {
+        /// Its bytes, without the newline.
+        bytes: &'b [u8],
+        /// Bytes at its start that the window before it had: 0 at the line's
+        /// start, else [`OVERLAP`] or the whole line so far.
+        seen: usize,
+        /// Whether the line ends here.
+        last: bool,
+        /// Whether a newline ends it.
+        newline: bool,
+    },
+}
+
+/// The rolling buffer.
+#[derive(Debug)]
+pub struct LineBuffer {
+    buffer: Vec<u8>,
+    /// The unconsumed bytes.
+    start: usize,
+    end: usize,
+    /// From `start`, bytes known to hold no newline.
+    searched: usize,
+    max_record_bytes: usize,
+    /// Inside an overlong line: bytes at `start` that the last window had.
+    inside: Option<usize>,
+}
+
+impl LineBuffer {
+    /// For lines of at most `max_record_bytes` bytes without their newline.
+    pub fn new(max_record_bytes: usize) -> LineBuffer {
+        LineBuffer {
+            buffer: vec![0; READ_BYTES],
+            start: 0,
+            end: 0,
+            searched: 0,
+            max_record_bytes,
+            inside: None,
+        }
+    }
+
+    /// Changes the limit for lines that are not yet complete.
+    pub fn set_limit(&mut self, max_record_bytes: usize) {
+        self.max_record_bytes = max_record_bytes;
+    }
+
+    /// Room for the next read, at least one byte.
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        // An unfinished line of ordinary length leaves most of the buffer
+        // free; a long one makes it grow, at most to the limit and a read.
+        let wanted = if self.end > READ_BYTES / 2 { self.end + READ_BYTES } else { READ_BYTES };
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        } else if self.buffer.len() > wanted.max(2 * READ_BYTES) && self.end < READ_BYTES / 2 {
+            self.buffer.truncate(READ_BYTES);
+            self.buffer.shrink_to_fit();
+        }
+        &mut self.buffer[self.end..]
+    }
+
+    /// Says that the first `bytes` of [`space`](LineBuffer::space) are filled.
+    pub fn filled(&mut self, bytes: usize) {
+        self.end += bytes;
+        debug_assert!(self.end <= self.buffer.len());
+    }
+
+    /// The next block, or `None` when more input is needed. At the end of the
+    /// input `ended` lets the last line go without a newline.
+    pub fn next(&mut self, ended: bool) -> Option<Block<'_>> {
+        if self.inside.is_some() {
+            return self.window(ended);
+        }
+        let data = &self.buffer[self.start..self.end];
+        if data.is_empty() {
+            return None;
+        }
+        let fresh = &data[self.searched..];
+        let lines = match memrchr(b'\n', fresh) {
+            Some(at) => self.searched + at + 1,
+            None if ended && data.len() <= self.max_record_bytes => data.len(),
+            None => 0,
+        };
+        if lines == 0 {
+            self.searched = data.len();
+            if data.len() > self.max_record_bytes {
+                self.inside = Some(0);
+                return self.window(ended);
+            }
+            return None;
+        }
+        // Lines as long as the limit are rare; look for them only where one fits.
+        let whole = if lines > self.max_record_bytes { self.before_overlong(lines) } else { lines };
+        if whole == 0 {
+            self.inside = Some(0);
+            self.searched = 0;
+            return self.window(ended);
+        }
+        let from = self.start;
+        self.start += whole;
+        self.searched = 0;
+        Some(Block::Lines(&self.buffer[from..from + whole]))
+    }
+
+    /// Of the first `lines` bytes, how many come before an overlong line.
+    fn before_overlong(&self, lines: usize) -> usize {
+        let data = &self.buffer[self.start..self.start + lines];
+        let mut at = 0;
+        while at < lines {
+            let length = memchr(b'\n', &data[at..]).unwrap_or(lines - at);
+            if length > self.max_record_bytes {
+                return at;
+            }
+            at += length + 1;
+        }
+        lines
+    }
+
+    /// The next window of the overlong line at `start`.
+    fn window(&mut self, ended: bool) -> Option<Block<'_>> {
+        let seen = self.inside?;
+        let data = &self.buffer[self.start..self.end];
+        let newline = memchr(b'\n', &data[seen..]).map(|at| seen + at);
+        let last = newline.is_some() || ended;
+        if !last && data.len() < seen + OVERLAP {
+            return None;
+        }
+        let bytes = newline.unwrap_or(data.len());
+        let consumed = newline.map_or(bytes, |at| at + 1);
+        let from = self.start;
+        if last {
+            self.start += consumed;
+            self.inside = None;
+        } else {
+            let kept = bytes.min(OVERLAP);
+            self.start += bytes - kept;
+            self.inside = Some(kept);
+        }
+        self.searched = 0;
+        Some(Block::Window {
+            bytes: &self.buffer[from..from + bytes],
+            seen,
+            last,
+            newline: newline.is_some(),
+        })
+    }
+}

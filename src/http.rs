@@ -1,0 +1,118 @@
+//! What the HTTP server shows. Read-only; every answer is one snapshot.
+
+mod negotiate;
+mod page;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::compression::CompressionLayer;
+
+use crate::ledger::Ledger;
+use crate::metrics::Exporter;
+use crate::report::{CatalogListing, Report};
+
+/// What `/readyz` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// The source is not connected yet.
+    Starting,
+    /// Records are read.
+    Reading,
+    /// The input has ended; `/metrics` lingers.
+    Ended,
+    /// On the way out.
+    Draining,
+}
+
+impl Stage {
+    fn words(self) -> &'static str {
+        match self {
+            Stage::Starting => "starting: the source is not connected yet",
+            Stage::Reading => "ready",
+            Stage::Ended => "the input has ended; the counts are final",
+            Stage::Draining => "draining: stopping",
+        }
+    }
+}
+
+/// The stage, shared by the daemon and the server.
+#[derive(Debug)]
+pub struct Readiness(AtomicU8);
+
+impl Default for Readiness {
+    fn default() -> Readiness {
+        Readiness(AtomicU8::new(Stage::Starting as u8))
+    }
+}
+
+impl Readiness {
+    /// Moves to `stage`.
+    pub fn set(&self, stage: Stage) {
+        self.0.store(stage as u8, Ordering::Release);
+    }
+
+    /// The present stage.
+    pub fn get(&self) -> Stage {
+        let stages = [Stage::Starting, Stage::Reading, Stage::Ended, Stage::Draining];
+        stages[usize::from(self.0.load(Ordering::Acquire)).min(stages.len() - 1)]
+    }
+}
+
+/// What the handlers read from.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The counts.
+    pub ledger: Arc<Ledger>,
+    /// The counts as metrics.
+    pub exporter: Arc<Exporter>,
+    /// The stage.
+    pub readiness: Arc<Readiness>,
+}
+
+/// All routes.
+pub fn routes(shared: Shared) -> Router {
+    Router::new()
+        .route("/", get(root))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/api/v1/codes", get(codes))
+        .route("/api/v1/catalog", get(catalog))
+        .layer(CompressionLayer::new().gzip(true))
+        .with_state(shared)
+}
+
+async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let (kind, body) = if negotiate::wants_openmetrics(accept) {
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", shared.exporter.openmetrics())
+    } else {
+        ("text/plain; version=0.0.4; charset=utf-8", shared.exporter.text())
+    };
+    ([(header::CONTENT_TYPE, kind)], body).into_response()
+}
+
+async fn readyz(State(shared): State<Shared>) -> Response {
+    let stage = shared.readiness.get();
+    let status = if stage == Stage::Reading { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, format!("{}\n", stage.words())).into_response()
+}
+
+async fn codes(State(shared): State<Shared>) -> Json<Report> {
+    Json(Report::new(&shared.ledger.snapshot()))
+}
+
+async fn catalog(State(shared): State<Shared>) -> Json<CatalogListing> {
+    Json(CatalogListing::new(shared.ledger.engine().catalog()))
+}
+
+async fn root(State(shared): State<Shared>) -> Html<String> {
+    Html(page::render(&Report::new(&shared.ledger.snapshot()), shared.readiness.get()))
+}

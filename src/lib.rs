@@ -1,0 +1,53 @@
+//! errtally finds cloud API error codes in log streams and counts them.
+//!
+//! The idea: a code has a shape, a catalog knows which codes there are, and
+//! most log lines hold none. So a literal search runs over whole blocks of
+//! input; only where it stops is anything judged, only records with a code
+//! are looked at as records, and counting is an addition in a dense array.
+//!
+//! The cast, in the order in which data flows:
+//!
+//! - [`source`] reads bytes; [`framing`] makes whole lines of them;
+//! - [`anchors`] finds where a code may stand, [`classify`] judges by
+//!   [`boundary`] and the [`catalog`], [`parse`] tells whether a record is
+//!   JSON; [`pipeline`] is the one place that puts them in order;
+//! - [`count`] tallies one block, [`ledger`] takes it over whole;
+//! - [`report`], [`metrics`] and [`http`] show snapshots of the ledger.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use errtally::catalog::Catalog;
+//! use errtally::engine::{Engine, Options};
+//! use errtally::ledger::{Ledger, Source};
+//! use errtally::pipeline::Pipeline;
+//! use errtally::report::Report;
+//!
+//! let catalog = Arc::new(Catalog::embedded().unwrap());
+//! let ledger = Arc::new(Ledger::new(Arc::new(Engine::new(catalog, Options::default())), 100));
+//! let mut pipeline = Pipeline::new(ledger.clone(), Source::Stdin);
+//! pipeline.push(br#"{"errorCode":"CCE.01400007","errorMessage":"Insufficient cluster quota."}"#);
+//! pipeline.finish();
+//! let report = Report::new(&ledger.snapshot());
+//! assert_eq!(report.hits[0].category.as_str(), "quota");
+//! ```
+
+pub mod anchors;
+pub mod boundary;
+pub mod catalog;
+pub mod classify;
+pub mod cli;
+pub mod config;
+pub mod count;
+pub mod daemon;
+pub mod engine;
+pub mod framing;
+pub mod http;
+pub mod ledger;
+pub mod metrics;
+pub mod parse;
+pub mod pipeline;
+pub mod problem;
+pub mod report;
+pub mod shutdown;
+pub mod source;
+pub mod yaml;

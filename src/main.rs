@@ -1,0 +1,5 @@
+//! The `errtally` program: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    errtally::cli::main()
+}

@@ -1,0 +1,79 @@
+//! Every metric: its name, kind, labels and help, once.
+//!
+//! The README's table and a scrape are held to [`ALL`] by a test. The values
+//! come from one snapshot of the ledger a scrape.
+
+mod collect;
+mod openmetrics;
+mod process;
+
+use prometheus::proto::MetricType;
+
+pub use collect::{Exporter, Health, Shown};
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its full name.
+    pub name: &'static str,
+    /// Counter or gauge.
+    pub kind: MetricType,
+    /// Label names, in the order in which they are written.
+    pub labels: &'static [&'static str],
+    /// The HELP text.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($id:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $id: Metric = Metric {
+                name: $name, kind: MetricType::$kind, labels: &[$($label),*], help: $help,
+            };
+        )*
+        /// All metrics, in the order in which they are exposed.
+        pub const ALL: &[Metric] = &[$($id),*];
+    };
+}
+
+metrics! {
+    ERRORS = COUNTER "errtally_errors_total" ["code", "api_service", "category", "http_status"]
+        "Records that hold this known code, each record once.";
+    API_SERVICE_ERRORS = COUNTER "errtally_api_service_errors_total" ["api_service", "category"]
+        "Hits of known codes by service and category.";
+    UNKNOWN_CODES = COUNTER "errtally_unknown_codes_total" ["code", "api_service", "category"]
+        "Hits of codes that no catalog has; past max_unknown_codes as code=\"other\".";
+    CODE_INFO = GAUGE "errtally_code_info" ["code", "api_service", "category", "http_status", "retryable", "message", "action"]
+        "What the catalog knows of a code; always 1.";
+    CODE_LAST_SEEN = GAUGE "errtally_code_last_seen_timestamp_seconds" ["code"]
+        "When the code was last counted, in seconds since 1970.";
+    RECORDS = COUNTER "errtally_records_total" ["source"]
+        "Records read.";
+    RECORD_BYTES = COUNTER "errtally_record_bytes_total" ["source"]
+        "Bytes of the records read, newlines included.";
+    MATCHED_RECORDS = COUNTER "errtally_matched_records_total" ["source"]
+        "Records with at least one code, known or unknown.";
+    MALFORMED_JSON_RECORDS = COUNTER "errtally_malformed_json_records_total" ["source"]
+        "Records with a code that begin like JSON and do not parse; their codes are counted.";
+    OVERSIZED_RECORDS = COUNTER "errtally_oversized_records_total" ["source"]
+        "Records longer than max_record_bytes; their codes are counted.";
+    RELOAD_SUCCESSFUL = GAUGE "errtally_config_last_reload_successful" []
+        "Whether the last load of configuration and catalog succeeded: 1 or 0.";
+    RELOAD_SUCCESS_TIMESTAMP = GAUGE "errtally_config_last_reload_success_timestamp_seconds" []
+        "When configuration and catalog were last loaded, in seconds since 1970.";
+    BUILD_INFO = GAUGE "errtally_build_info" ["version"]
+        "The version of errtally; always 1.";
+    PROCESS_CPU = COUNTER "process_cpu_seconds_total" []
+        "User and system CPU time, in seconds.";
+    PROCESS_OPEN_FDS = GAUGE "process_open_fds" []
+        "Open file descriptors.";
+    PROCESS_MAX_FDS = GAUGE "process_max_fds" []
+        "Most file descriptors that may be open.";
+    PROCESS_VIRTUAL_MEMORY = GAUGE "process_virtual_memory_bytes" []
+        "Virtual memory, in bytes.";
+    PROCESS_RESIDENT_MEMORY = GAUGE "process_resident_memory_bytes" []
+        "Resident memory, in bytes.";
+    PROCESS_START_TIME = GAUGE "process_start_time_seconds" []
+        "When the process started, in seconds since 1970.";
+}

@@ -1,0 +1,227 @@
+//! One thread's way from bytes to counts: framing, search, classifying,
+//! counting. The only place that knows the order.
+//!
+//! Records without an anchor are never looked at one by one: newlines are
+//! counted over the block, and the search jumps from anchor to anchor.
+
+use std::sync::Arc;
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+use crate::anchors::Anchor;
+use crate::boundary::{LEFT_CONTEXT, RIGHT_CONTEXT};
+use crate::classify::{self, MAX_CODE_BYTES, Sighting, What, discovery, evidence};
+use crate::count::Tally;
+use crate::engine::Engine;
+use crate::framing::{Block, LineBuffer, OVERLAP};
+use crate::ledger::{Ledger, Source};
+use crate::parse::{Parser, looks_like_json};
+
+/// Bytes before an anchor's start that judging it may read: a prefix or the
+/// head of a key, and what stands before that.
+const REACH_LEFT: usize = MAX_CODE_BYTES + LEFT_CONTEXT;
+
+/// Bytes from an anchor's start that judging it may read.
+const REACH_RIGHT: usize = discovery::MAX_SPAN + MAX_CODE_BYTES + RIGHT_CONTEXT;
+
+// In a window, an anchor is judged where all that it reaches is at hand: in
+// this window if it stands REACH_RIGHT before its end, else in the next, where
+// the overlap holds it with all that stands before it.
+const _: () = assert!(OVERLAP >= REACH_LEFT + REACH_RIGHT);
+
+/// Reads records of one source into a ledger. One for each thread.
+#[derive(Debug)]
+pub struct Pipeline {
+    ledger: Arc<Ledger>,
+    source: Source,
+    engine: Arc<Engine>,
+    lines: LineBuffer,
+    reader: Reader,
+}
+
+/// What is needed while a record is looked at.
+#[derive(Debug)]
+struct Reader {
+    tally: Tally,
+    parser: Parser,
+    spelling: String,
+    /// Whether the overlong line had a hit.
+    matched: bool,
+}
+
+impl Pipeline {
+    /// A pipeline from `source` into `ledger`.
+    pub fn new(ledger: Arc<Ledger>, source: Source) -> Pipeline {
+        ledger.open(source);
+        let engine = ledger.engine();
+        let lines = LineBuffer::new(engine.options().max_record_bytes);
+        let reader = Reader {
+            tally: Tally::new(engine.catalog()),
+            parser: Parser::default(),
+            spelling: String::new(),
+            matched: false,
+        };
+        Pipeline { ledger, source, engine, lines, reader }
+    }
+
+    /// Takes lines as bytes, cut anywhere.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let n = space.len().min(bytes.len());
+            space[..n].copy_from_slice(&bytes[..n]);
+            bytes = &bytes[n..];
+            self.filled(n);
+        }
+    }
+
+    /// Room for a read of the source, at least one byte.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.lines.space()
+    }
+
+    /// Reads what was put into [`space`](Pipeline::space). When it returns,
+    /// every record that is complete is counted, and the ledger has it.
+    pub fn filled(&mut self, bytes: usize) {
+        self.lines.filled(bytes);
+        self.drain(false);
+    }
+
+    /// Counts the last line, with a newline or without. More input may
+    /// follow: it starts a new record.
+    pub fn finish(&mut self) {
+        self.drain(true);
+    }
+
+    fn drain(&mut self, ended: bool) {
+        while let Some(block) = self.lines.next(ended) {
+            // Within an overlong line nothing is committed: its record is not yet counted.
+            let between_records = match block {
+                Block::Lines(bytes) => {
+                    self.reader.lines(&self.engine, bytes);
+                    true
+                }
+                Block::Window { bytes, seen, last, newline } => {
+                    self.reader.window(&self.engine, bytes, seen, last);
+                    self.reader.tally.bytes += (bytes.len() - seen) as u64 + u64::from(newline);
+                    last
+                }
+            };
+            if between_records {
+                self.commit();
+            }
+        }
+    }
+
+    fn commit(&mut self) {
+        if let Some(engine) = self.ledger.commit(self.source, &self.engine, &mut self.reader.tally) {
+            self.reader.tally = Tally::new(engine.catalog());
+            self.lines.set_limit(engine.options().max_record_bytes);
+            self.engine = engine;
+        }
+    }
+}
+
+impl Reader {
+    /// Counts whole lines.
+    fn lines(&mut self, engine: &Engine, block: &[u8]) {
+        let newlines = memchr_iter(b'\n', block).count();
+        let unended = usize::from(block.last().is_some_and(|&b| b != b'\n'));
+        self.tally.records += (newlines + unended) as u64;
+        self.tally.bytes += block.len() as u64;
+
+        let anchors = engine.anchors();
+        let mut record = 0..0;
+        let mut at = 0;
+        while let Some(anchor) = anchors.find(block, at) {
+            at = anchor.start + 1;
+            classify::at_anchor(engine.catalog(), anchors, block, anchor, |sighting| {
+                if sighting.start >= record.end {
+                    self.end_record(&block[record.clone()]);
+                    let start = memrchr(b'\n', &block[record.end..sighting.start])
+                        .map_or(record.end, |i| record.end + i + 1);
+                    let end = memchr(b'\n', &block[sighting.end..]).map_or(block.len(), |i| sighting.end + i);
+                    record = start..end;
+                    self.tally.begin_record();
+                }
+                self.hit(engine, &block[record.clone()], sighting, record.start);
+            });
+        }
+        self.end_record(&block[record]);
+    }
+
+    /// Ends a record with hits; an empty slice stands for none.
+    fn end_record(&mut self, record: &[u8]) {
+        if record.is_empty() {
+            return;
+        }
+        self.tally.matched += 1;
+        if looks_like_json(record) && !self.parser.parses(record) {
+            self.tally.malformed += 1;
+        }
+    }
+
+    /// Counts a sighting in `record`, which starts at `offset` of the bytes
+    /// that the sighting is placed in.
+    fn hit(&mut self, engine: &Engine, record: &[u8], sighting: Sighting, offset: usize) {
+        let catalog = engine.catalog();
+        match sighting.what {
+            What::Known(code) => {
+                if self.tally.first_in_record(code) {
+                    let (row, _) = evidence::resolve(catalog, code, record, sighting.start - offset);
+                    self.tally.hit(row);
+                }
+            }
+            What::Unlisted(..) | What::Discovered => {
+                let at_record =
+                    Sighting { start: sighting.start - offset, end: sighting.end - offset, ..sighting };
+                self.unknown(engine, record, at_record);
+            }
+        }
+    }
+
+    fn unknown(&mut self, engine: &Engine, bytes: &[u8], sighting: Sighting) {
+        let (family, status) = match sighting.what {
+            What::Unlisted(family, status) => (Some(family), status),
+            _ => (None, None),
+        };
+        classify::spell(engine.catalog(), bytes, &sighting, &mut self.spelling);
+        self.tally.hit_unknown(&self.spelling, family, classify::inferred_category(status));
+    }
+
+    /// Counts a window of an overlong line.
+    fn window(&mut self, engine: &Engine, bytes: &[u8], seen: usize, last: bool) {
+        if seen == 0 {
+            self.matched = false;
+            self.tally.begin_record();
+        }
+        let from = seen.saturating_sub(REACH_RIGHT);
+        let to = if last { bytes.len() } else { bytes.len().saturating_sub(REACH_RIGHT) };
+        let mut at = from;
+        while let Some(anchor) = engine.anchors().find(bytes, at).filter(|a| a.start < to) {
+            at = anchor.start + 1;
+            self.sightings_in_window(engine, bytes, anchor);
+        }
+        if last {
+            self.tally.records += 1;
+            self.tally.oversized += 1;
+            self.tally.matched += u64::from(self.matched);
+        }
+    }
+
+    fn sightings_in_window(&mut self, engine: &Engine, bytes: &[u8], anchor: Anchor) {
+        let catalog = engine.catalog();
+        classify::at_anchor(catalog, engine.anchors(), bytes, anchor, |sighting| {
+            self.matched = true;
+            match sighting.what {
+                What::Known(code) => {
+                    if self.tally.first_in_record(code) {
+                        // What decides among rows may lie in no window: the default, whatever the reads.
+                        self.tally.hit(catalog.default_row(code));
+                    }
+                }
+                What::Unlisted(..) | What::Discovered => self.unknown(engine, bytes, sighting),
+            }
+        });
+    }
+}

@@ -1,0 +1,169 @@
+//! Problems with what a person wrote: collected, located, each with a remedy.
+//!
+//! A configuration or a catalog is checked to its end, so that one run shows
+//! every mistake. Nothing here is about failures at run time.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// One mistake in a file, an environment variable or a flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, or the name of the variable or flag.
+    pub origin: String,
+    /// 1-based line in the file; 0 where there is no line.
+    pub line: usize,
+    /// The key, with its path: `codes[3].category`.
+    pub key: String,
+    /// What is wrong, with the value that was found.
+    pub what: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.origin)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}", self.what)?;
+        if !self.remedy.is_empty() {
+            write!(f, "; {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}
+
+/// All problems of one check, in the order in which they were met.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Adds one.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Takes over all of `other`.
+    pub fn append(&mut self, mut other: Problems) {
+        self.0.append(&mut other.0);
+    }
+
+    /// True when nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Where problems of one file go: knows the file, collects.
+#[derive(Debug)]
+pub struct Sink {
+    origin: String,
+    problems: Problems,
+}
+
+impl Sink {
+    /// A sink for the file at `path`.
+    pub fn new(path: &Path) -> Sink {
+        Sink { origin: path.display().to_string(), problems: Problems::default() }
+    }
+
+    /// Reports `what` at `line` under `key`.
+    pub fn report(
+        &mut self,
+        line: usize,
+        key: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.problems.push(Problem {
+            origin: self.origin.clone(),
+            line,
+            key: key.into(),
+            what: what.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// What was collected.
+    pub fn finish(self) -> Problems {
+        self.problems
+    }
+}
+
+/// Reads a file whole, or says as a problem why not.
+pub fn read_file(path: &Path) -> Result<String, Problem> {
+    let problem = |what: String, remedy: &str| Problem {
+        origin: path.display().to_string(),
+        line: 0,
+        key: String::new(),
+        what,
+        remedy: remedy.to_owned(),
+    };
+    let bytes = std::fs::read(path)
+        .map_err(|e| problem(format!("cannot read it: {e}"), "check the path and its permissions"))?;
+    String::from_utf8(bytes).map_err(|e| {
+        problem(format!("invalid UTF-8 at byte {}", e.utf8_error().valid_up_to()), "save the file as UTF-8")
+    })
+}
+
+/// The `.yaml` and `.yml` files that `path` stands for: itself, or, for a
+/// folder, those directly in it, sorted by name.
+pub fn yaml_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let problem = |what: String, remedy: &str| Problem {
+        origin: path.display().to_string(),
+        line: 0,
+        key: String::new(),
+        what,
+        remedy: remedy.to_owned(),
+    };
+    let listing = std::fs::read_dir(path)
+        .map_err(|e| problem(format!("cannot list it: {e}"), "check its permissions"))?;
+    let mut files = Vec::new();
+    for entry in listing {
+        let file =
+            entry.map_err(|e| problem(format!("cannot list it: {e}"), "check its permissions"))?.path();
+        // A mounted ConfigMap holds dot-named links to its versions.
+        let hidden = file.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+        let yaml = file.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        if yaml && !hidden && file.is_file() {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        return Err(problem("no .yaml file in this folder".to_owned(), "name a file, or another folder"));
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,270 @@
+//! A YAML document as a tree whose every node knows its line.
+//!
+//! Deriving a deserializer would stop at the first mistake and lose the place
+//! of the others; this tree is walked by hand, and each reader reports to a
+//! [`Sink`] and goes on.
+
+use std::path::Path;
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+
+use crate::problem::Sink;
+
+/// A node with the 1-based line that it starts on.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// 1-based line.
+    pub line: usize,
+    /// What stands there.
+    pub data: Data,
+}
+
+/// The kinds of nodes that errtally's files use.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Nothing, `null` or `~`.
+    Null,
+    /// A number, a word or a quoted text, as text, and whether it was a
+    /// string (numbers and booleans are not).
+    Scalar(String, ScalarKind),
+    /// A list.
+    List(Vec<Node>),
+    /// Keys with their lines, and values, in the order of the file.
+    Map(Vec<(String, usize, Node)>),
+    /// An alias gone wrong, a tag, a complex key.
+    Other,
+}
+
+/// What YAML resolves a scalar to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScalarKind {
+    /// `true`, `false`.
+    Bool,
+    /// `404`.
+    Integer,
+    /// `1.5`.
+    Float,
+    /// Everything else, and everything quoted.
+    Text,
+}
+
+/// Parses `text`; a syntax error goes to `sink` and gives `None`, an empty
+/// document gives a null node.
+pub fn parse(text: &str, sink: &mut Sink) -> Option<Node> {
+    match MarkedYaml::load_from_str(text) {
+        Ok(documents) if documents.len() > 1 => {
+            sink.report(documents[1].span.start.line(), "", "a second YAML document", "keep one per file");
+            None
+        }
+        Ok(documents) => Some(documents.first().map_or(Node { line: 1, data: Data::Null }, convert)),
+        Err(e) => {
+            sink.report(
+                e.marker().line(),
+                "",
+                format!("not valid YAML: {} (column {})", e.info(), e.marker().col() + 1),
+                "mend the syntax here or just above",
+            );
+            None
+        }
+    }
+}
+
+fn convert(node: &MarkedYaml<'_>) -> Node {
+    let data = match &node.data {
+        YamlData::Value(scalar) => match scalar {
+            Scalar::Null => Data::Null,
+            Scalar::Boolean(b) => Data::Scalar(b.to_string(), ScalarKind::Bool),
+            Scalar::Integer(i) => Data::Scalar(i.to_string(), ScalarKind::Integer),
+            Scalar::FloatingPoint(x) => Data::Scalar(x.to_string(), ScalarKind::Float),
+            Scalar::String(s) => Data::Scalar(s.to_string(), ScalarKind::Text),
+        },
+        YamlData::Sequence(items) => Data::List(items.iter().map(convert).collect()),
+        YamlData::Mapping(pairs) => Data::Map(
+            pairs
+                .iter()
+                .map(|(key, value)| {
+                    let name = match convert(key).data {
+                        Data::Scalar(text, _) => text,
+                        _ => "?".to_owned(),
+                    };
+                    (name, key.span.start.line(), convert(value))
+                })
+                .collect(),
+        ),
+        _ => Data::Other,
+    };
+    Node { line: node.span.start.line(), data }
+}
+
+impl Node {
+    /// What it is, in words, for a message.
+    pub fn kind(&self) -> &'static str {
+        match &self.data {
+            Data::Null => "nothing",
+            Data::Scalar(_, ScalarKind::Bool) => "true or false",
+            Data::Scalar(_, ScalarKind::Integer) => "a whole number",
+            Data::Scalar(_, ScalarKind::Float) => "a number with a point",
+            Data::Scalar(_, ScalarKind::Text) => "text",
+            Data::List(_) => "a list",
+            Data::Map(_) => "a mapping",
+            Data::Other => "something unreadable",
+        }
+    }
+}
+
+/// A mapping that is read key by key; [`Map::finish`] reports the keys that
+/// nobody asked for.
+#[derive(Debug)]
+pub struct Map<'a> {
+    entries: Vec<Option<&'a (String, usize, Node)>>,
+    known: Vec<&'static str>,
+    /// Line of the mapping.
+    pub line: usize,
+    path: String,
+}
+
+impl<'a> Map<'a> {
+    /// `node` as a mapping under the key path `path` ("" at the top).
+    pub fn new(node: &'a Node, path: impl Into<String>, sink: &mut Sink) -> Option<Map<'a>> {
+        let path = path.into();
+        match &node.data {
+            Data::Map(entries) => Some(Map {
+                entries: entries.iter().map(Some).collect(),
+                known: Vec::new(),
+                line: node.line,
+                path,
+            }),
+            _ => {
+                sink.report(
+                    node.line,
+                    path,
+                    format!("expected a mapping, found {}", node.kind()),
+                    "write `key: value` lines",
+                );
+                None
+            }
+        }
+    }
+
+    /// The full path of `key`.
+    pub fn path(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Takes the value of `key`; an explicit null counts as absent.
+    pub fn take(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.known.push(key);
+        let slot = self.entries.iter_mut().find(|e| e.is_some_and(|(k, _, _)| k == key))?;
+        let (_, _, node) = slot.take()?;
+        (!matches!(node.data, Data::Null)).then_some(node)
+    }
+
+    /// Takes `key` as text; numbers are taken as they are written.
+    pub fn text(&mut self, key: &'static str, sink: &mut Sink) -> Option<(&'a str, usize)> {
+        let node = self.take(key)?;
+        match &node.data {
+            Data::Scalar(text, _) => Some((text, node.line)),
+            _ => {
+                sink.report(node.line, self.path(key), format!("expected text, found {}", node.kind()), "");
+                None
+            }
+        }
+    }
+
+    /// As [`Map::text`], and reports its absence or emptiness.
+    pub fn required(&mut self, key: &'static str, sink: &mut Sink) -> Option<(&'a str, usize)> {
+        let absent =
+            !self.entries.iter().flatten().any(|(k, _, n)| k == key && !matches!(n.data, Data::Null));
+        if absent {
+            self.known.push(key);
+            self.take(key);
+            sink.report(self.line, self.path(key), "missing", format!("add `{key}: ...`"));
+            return None;
+        }
+        let (text, line) = self.text(key, sink)?;
+        if text.trim().is_empty() {
+            sink.report(line, self.path(key), "empty", format!("write the {key}"));
+            return None;
+        }
+        Some((text, line))
+    }
+
+    /// Takes `key` as `true` or `false`.
+    pub fn boolean(&mut self, key: &'static str, sink: &mut Sink) -> Option<bool> {
+        let node = self.take(key)?;
+        match &node.data {
+            Data::Scalar(text, ScalarKind::Bool) => Some(text == "true"),
+            _ => {
+                sink.report(
+                    node.line,
+                    self.path(key),
+                    format!("expected true or false, found {}", node.kind()),
+                    "write true or false, without quotes",
+                );
+                None
+            }
+        }
+    }
+
+    /// Takes `key` as a list; absent gives an empty one.
+    pub fn list(&mut self, key: &'static str, sink: &mut Sink) -> &'a [Node] {
+        let Some(node) = self.take(key) else {
+            return &[];
+        };
+        match &node.data {
+            Data::List(items) => items,
+            _ => {
+                sink.report(
+                    node.line,
+                    self.path(key),
+                    format!("expected a list, found {}", node.kind()),
+                    "write `- item` lines or [a, b]",
+                );
+                &[]
+            }
+        }
+    }
+
+    /// Reports every key that was not taken.
+    pub fn finish(self, sink: &mut Sink) {
+        for (key, line, _) in self.entries.iter().flatten() {
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            sink.report(*line, path, "unknown key", suggest(key, &self.known));
+        }
+    }
+}
+
+/// A remedy for an unknown word: the nearest known one, or all of them.
+pub fn suggest(word: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|k| (distance(word, k), *k)).min();
+    match nearest {
+        Some((d, k)) if d <= 2.max(word.len() / 3) => format!("did you mean `{k}`?"),
+        _ => format!("one of: {}", known.join(", ")),
+    }
+}
+
+/// Levenshtein distance in bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(!x.eq_ignore_ascii_case(&y));
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Reads and parses the file at `path`.
+pub fn parse_file(path: &Path, sink: &mut Sink) -> Option<Node> {
+    match crate::problem::read_file(path) {
+        Ok(text) => parse(&text, sink),
+        Err(problem) => {
+            sink.report(0, problem.key, problem.what, problem.remedy);
+            None
+        }
+    }
+}
