@@ -1,4 +1,4 @@
-//! From an anchor to a code: does what stands there pass the rules?
+//! From a place to a code: does what stands there pass the rules?
 //!
 //! A candidate is judged from the bytes around it alone. Newlines end every
 //! rule, so a whole block can be judged without cutting it into records
@@ -8,7 +8,6 @@ pub mod discovery;
 pub mod evidence;
 pub mod explain;
 
-use crate::anchors::{Anchor, AnchorKind, Anchors};
 use crate::boundary;
 use crate::catalog::{Catalog, Category, CodeId, FamilyId, Number};
 
@@ -75,42 +74,66 @@ pub fn judge(
     Ok((start, number))
 }
 
-/// Gives `found` every code at `anchor`: one at most in practice; two where
+/// The families by the last byte of their prefix, which stands before every
+/// dot that the sweep finds.
+#[derive(Debug)]
+pub struct Families {
+    /// By byte, a position in `groups`; the first group is empty.
+    group: [u8; 256],
+    groups: Vec<Vec<FamilyId>>,
+}
+
+impl Families {
+    /// The families of `catalog`.
+    pub fn new(catalog: &Catalog) -> Families {
+        let mut families = Families { group: [0; 256], groups: vec![Vec::new()] };
+        for (i, family) in catalog.families().iter().enumerate() {
+            let last = family.prefix.as_bytes()[family.prefix.len() - 1];
+            let (lower, upper) = (last.to_ascii_lowercase(), last.to_ascii_uppercase());
+            if families.group[usize::from(lower)] == 0 {
+                // Fewer than 40 bytes can end a prefix.
+                let next = families.groups.len() as u8;
+                families.groups.push(Vec::new());
+                families.group[usize::from(lower)] = next;
+                families.group[usize::from(upper)] = next;
+            }
+            families.groups[usize::from(families.group[usize::from(lower)])].push(FamilyId(i as u32));
+        }
+        families
+    }
+
+    /// Those whose prefix ends in `last`, in any case.
+    #[inline]
+    pub fn ending_in(&self, last: u8) -> &[FamilyId] {
+        &self.groups[usize::from(self.group[usize::from(last)])]
+    }
+}
+
+/// Gives `found` every code at `place`: one at most in practice; two where
 /// one family's prefix ends with another's and an escape stands between.
 #[inline]
-pub fn at_anchor(
+pub fn at_place(
     catalog: &Catalog,
-    anchors: &Anchors,
+    families: &Families,
     hay: &[u8],
-    anchor: Anchor,
+    place: usize,
     mut found: impl FnMut(Sighting),
 ) {
-    match anchor.kind {
-        AnchorKind::Families(group) => {
-            let dot = anchor.end - 1;
-            // Nearly every false anchor ends here: prose has no digit after a dot.
-            if !hay.get(dot + 1).is_some_and(u8::is_ascii_digit) {
-                return;
-            }
-            for &family in anchors.families(group) {
-                let family = FamilyId(family);
-                if let Ok((start, number)) = judge(catalog, family, hay, dot) {
-                    let what = match catalog.family(family).code(number.value) {
-                        Some(code) => What::Known(code),
-                        None => What::Unlisted(family, number.status),
-                    };
-                    found(Sighting { start, end: dot + 1 + number.len, what });
-                }
+    if hay[place] == b'.' {
+        let Some(last) = place.checked_sub(1) else { return };
+        for &family in families.ending_in(hay[last]) {
+            if let Ok((start, number)) = judge(catalog, family, hay, place) {
+                let what = match catalog.family(family).code(number.value) {
+                    Some(code) => What::Known(code),
+                    None => What::Unlisted(family, number.status),
+                };
+                found(Sighting { start, end: place + 1 + number.len, what });
             }
         }
-        AnchorKind::Key => {
-            let Ok((start, end)) = discovery::value(hay, anchor.start) else {
-                return;
-            };
-            if catalog.family_of(&hay[start..end]).is_none() {
-                found(Sighting { start, end, what: What::Discovered });
-            }
-        }
+    } else if let Ok((start, end)) = discovery::value(hay, place)
+        && catalog.family_of(&hay[start..end]).is_none()
+    {
+        found(Sighting { start, end, what: What::Discovered });
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::anchors::Anchors;
 use crate::catalog::Catalog;
+use crate::classify::Families;
+use crate::sweep::Sweep;
 
 /// What a reload may change about how records are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,15 +25,22 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Engine {
     catalog: Arc<Catalog>,
-    anchors: Anchors,
+    sweep: Sweep,
+    families: Families,
     options: Options,
 }
 
 impl Engine {
     /// Builds the search for `catalog`.
     pub fn new(catalog: Arc<Catalog>, options: Options) -> Engine {
-        let anchors = Anchors::new(&catalog, options.discovery);
-        Engine { catalog, anchors, options }
+        let sweep = Sweep::new(&catalog, options.discovery);
+        Engine::with_sweep(catalog, options, sweep)
+    }
+
+    /// As [`Engine::new`] with a given search, to compare searches.
+    pub fn with_sweep(catalog: Arc<Catalog>, options: Options, sweep: Sweep) -> Engine {
+        let families = Families::new(&catalog);
+        Engine { catalog, sweep, families, options }
     }
 
     /// The catalog.
@@ -41,8 +49,13 @@ impl Engine {
     }
 
     /// The search.
-    pub fn anchors(&self) -> &Anchors {
-        &self.anchors
+    pub fn sweep(&self) -> &Sweep {
+        &self.sweep
+    }
+
+    /// The families, ready to be judged.
+    pub fn families(&self) -> &Families {
+        &self.families
     }
 
     /// The options.

@@ -8,7 +8,7 @@
 //! The cast, in the order in which data flows:
 //!
 //! - [`source`] reads bytes; [`framing`] makes whole lines of them;
-//! - [`anchors`] finds where a code may stand, [`classify`] judges by
+//! - [`sweep`] finds where a code may stand, [`classify`] judges by
 //!   [`boundary`] and the [`catalog`], [`parse`] tells whether a record is
 //!   JSON; [`pipeline`] is the one place that puts them in order;
 //! - [`count`] tallies one block, [`ledger`] takes it over whole;
@@ -31,7 +31,6 @@
 //! assert_eq!(report.hits[0].category.as_str(), "quota");
 //! ```
 
-pub mod anchors;
 pub mod boundary;
 pub mod catalog;
 pub mod classify;
@@ -50,4 +49,5 @@ pub mod problem;
 pub mod report;
 pub mod shutdown;
 pub mod source;
+pub mod sweep;
 pub mod yaml;

@@ -34,10 +34,19 @@ impl std::fmt::Debug for Parser {
     }
 }
 
-/// Whether a record begins like JSON.
+/// Whether a record begins like JSON: with an object, or with an array of
+/// objects, arrays or strings. `[2026-11-03 ...]` is a line of text.
 pub fn looks_like_json(record: &[u8]) -> bool {
-    let first = record.iter().find(|&&b| b != b' ' && b != b'\t');
-    matches!(first, Some(b'{' | b'['))
+    match trim_blanks(record) {
+        [b'{', ..] => true,
+        [b'[', rest @ ..] => matches!(trim_blanks(rest), [] | [b'{' | b'[' | b'"', ..]),
+        _ => false,
+    }
+}
+
+fn trim_blanks(bytes: &[u8]) -> &[u8] {
+    let blanks = bytes.iter().take_while(|&&b| b == b' ' || b == b'\t').count();
+    &bytes[blanks..]
 }
 
 impl Parser {

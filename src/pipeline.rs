@@ -1,14 +1,13 @@
 //! One thread's way from bytes to counts: framing, search, classifying,
 //! counting. The only place that knows the order.
 //!
-//! Records without an anchor are never looked at one by one: newlines are
-//! counted over the block, and the search jumps from anchor to anchor.
+//! Records without a place where a code may stand are never looked at one by
+//! one: one sweep over the block counts newlines and finds the places.
 
 use std::sync::Arc;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
-use crate::anchors::Anchor;
 use crate::boundary::{LEFT_CONTEXT, RIGHT_CONTEXT};
 use crate::classify::{self, MAX_CODE_BYTES, Sighting, What, discovery, evidence};
 use crate::count::Tally;
@@ -17,14 +16,14 @@ use crate::framing::{Block, LineBuffer, OVERLAP};
 use crate::ledger::{Ledger, Source};
 use crate::parse::{Parser, looks_like_json};
 
-/// Bytes before an anchor's start that judging it may read: a prefix or the
-/// head of a key, and what stands before that.
+/// Bytes before a place that judging it may read: a prefix or the head of a
+/// key, and what stands before that.
 const REACH_LEFT: usize = MAX_CODE_BYTES + LEFT_CONTEXT;
 
-/// Bytes from an anchor's start that judging it may read.
+/// Bytes from a place on that judging it may read.
 const REACH_RIGHT: usize = discovery::MAX_SPAN + MAX_CODE_BYTES + RIGHT_CONTEXT;
 
-// In a window, an anchor is judged where all that it reaches is at hand: in
+// In a window, a place is judged where all that it reaches is at hand: in
 // this window if it stands REACH_RIGHT before its end, else in the next, where
 // the overlap holds it with all that stands before it.
 const _: () = assert!(OVERLAP >= REACH_LEFT + REACH_RIGHT);
@@ -45,6 +44,7 @@ struct Reader {
     tally: Tally,
     parser: Parser,
     spelling: String,
+    places: Vec<u32>,
     /// Whether the overlong line had a hit.
     matched: bool,
 }
@@ -59,6 +59,7 @@ impl Pipeline {
             tally: Tally::new(engine.catalog()),
             parser: Parser::default(),
             spelling: String::new(),
+            places: Vec::new(),
             matched: false,
         };
         Pipeline { ledger, source, engine, lines, reader }
@@ -125,17 +126,15 @@ impl Pipeline {
 impl Reader {
     /// Counts whole lines.
     fn lines(&mut self, engine: &Engine, block: &[u8]) {
-        let newlines = memchr_iter(b'\n', block).count();
+        let mut places = std::mem::take(&mut self.places);
+        let newlines = engine.sweep().run(block, &mut places);
         let unended = usize::from(block.last().is_some_and(|&b| b != b'\n'));
         self.tally.records += (newlines + unended) as u64;
         self.tally.bytes += block.len() as u64;
 
-        let anchors = engine.anchors();
         let mut record = 0..0;
-        let mut at = 0;
-        while let Some(anchor) = anchors.find(block, at) {
-            at = anchor.start + 1;
-            classify::at_anchor(engine.catalog(), anchors, block, anchor, |sighting| {
+        for place in places.iter().map(|&p| p as usize) {
+            classify::at_place(engine.catalog(), engine.families(), block, place, |sighting| {
                 if sighting.start >= record.end {
                     self.end_record(&block[record.clone()]);
                     let start = memrchr(b'\n', &block[record.end..sighting.start])
@@ -147,6 +146,7 @@ impl Reader {
                 self.hit(engine, &block[record.clone()], sighting, record.start);
             });
         }
+        self.places = places;
         self.end_record(&block[record]);
     }
 
@@ -197,11 +197,12 @@ impl Reader {
         }
         let from = seen.saturating_sub(REACH_RIGHT);
         let to = if last { bytes.len() } else { bytes.len().saturating_sub(REACH_RIGHT) };
-        let mut at = from;
-        while let Some(anchor) = engine.anchors().find(bytes, at).filter(|a| a.start < to) {
-            at = anchor.start + 1;
-            self.sightings_in_window(engine, bytes, anchor);
+        let mut places = std::mem::take(&mut self.places);
+        engine.sweep().run(bytes, &mut places);
+        for place in places.iter().map(|&p| p as usize).filter(|p| (from..to).contains(p)) {
+            self.sightings_in_window(engine, bytes, place);
         }
+        self.places = places;
         if last {
             self.tally.records += 1;
             self.tally.oversized += 1;
@@ -209,9 +210,9 @@ impl Reader {
         }
     }
 
-    fn sightings_in_window(&mut self, engine: &Engine, bytes: &[u8], anchor: Anchor) {
+    fn sightings_in_window(&mut self, engine: &Engine, bytes: &[u8], place: usize) {
         let catalog = engine.catalog();
-        classify::at_anchor(catalog, engine.anchors(), bytes, anchor, |sighting| {
+        classify::at_place(catalog, engine.families(), bytes, place, |sighting| {
             self.matched = true;
             match sighting.what {
                 What::Known(code) => {

@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr_parser::Parser;
 
 use crate::problem::Sink;
 
@@ -51,7 +52,7 @@ pub enum ScalarKind {
 /// Parses `text`; a syntax error goes to `sink` and gives `None`, an empty
 /// document gives a null node.
 pub fn parse(text: &str, sink: &mut Sink) -> Option<Node> {
-    match MarkedYaml::load_from_str(text) {
+    match MarkedYaml::load_from_parser(&mut Parser::new_from_str(text)) {
         Ok(documents) if documents.len() > 1 => {
             sink.report(documents[1].span.start.line(), "", "a second YAML document", "keep one per file");
             None

@@ -12,9 +12,13 @@ pub const KEYS: [&str; 6] = ["error_code", "errorCode", "ErrorCode", "errCode", 
 /// Most backslashes before a quote, and most blanks around a separator.
 const MAX_RUN: usize = 16;
 
+/// Longest run of value bytes that is looked at: a code, and dots and hyphens
+/// that do not belong to it.
+const MAX_VALUE_RUN: usize = MAX_CODE_BYTES + 32;
+
 /// Bytes from the first of a key to the last of its value, at most: key,
 /// quote, blanks, `=>`, blanks, quote, value, closing quote.
-pub const MAX_SPAN: usize = 10 + 17 + 16 + 2 + 16 + 17 + MAX_CODE_BYTES + 17;
+pub const MAX_SPAN: usize = 10 + 17 + 16 + 2 + 16 + 17 + MAX_VALUE_RUN + 1 + 17;
 
 /// Why a key leads to no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +35,13 @@ pub enum Refusal {
     ValueGoesOn,
 }
 
-/// Where the value of the key around the anchor at `anchor` begins and ends,
-/// when it has the shape of a code.
+/// Where the value of the key whose last `r` stands at `place` begins and
+/// ends, when it has the shape of a code.
 ///
 /// # Errors
 /// The first rule that refuses it.
-pub fn value(hay: &[u8], anchor: usize) -> Result<(usize, usize), Refusal> {
-    let key = key_end(hay, anchor)?;
+pub fn value(hay: &[u8], place: usize) -> Result<(usize, usize), Refusal> {
+    let key = key_end(hay, place)?;
     let at = quote(hay, key).map_or(key, |(_, end)| end);
     let at = blanks(hay, at);
     let at = match hay.get(at) {
@@ -48,18 +52,20 @@ pub fn value(hay: &[u8], anchor: usize) -> Result<(usize, usize), Refusal> {
     let at = blanks(hay, at);
     let opened = quote(hay, at);
     let start = opened.map_or(at, |(_, end)| end);
-    // One byte more than a code may have tells that it is too long.
     let run = hay[start..]
         .iter()
-        .take(MAX_CODE_BYTES + 1)
+        .take(MAX_VALUE_RUN + 1)
         .take_while(|&&b| is_word(b) || b == b'.' || b == b'-')
         .count();
+    if run > MAX_VALUE_RUN {
+        return Err(Refusal::Shape);
+    }
     let mut end = start + run;
     if let Some((mark, _)) = opened {
         if !quote(hay, end).is_some_and(|(m, _)| m == mark) {
-            return Err(if run > MAX_CODE_BYTES { Refusal::Shape } else { Refusal::ValueGoesOn });
+            return Err(Refusal::ValueGoesOn);
         }
-    } else if run <= MAX_CODE_BYTES {
+    } else {
         while end > start && matches!(hay[end - 1], b'.' | b'-') {
             end -= 1;
         }
@@ -67,14 +73,15 @@ pub fn value(hay: &[u8], anchor: usize) -> Result<(usize, usize), Refusal> {
     if has_shape(&hay[start..end]) { Ok((start, end)) } else { Err(Refusal::Shape) }
 }
 
-/// The end of the key that holds the anchor at `anchor`.
-fn key_end(hay: &[u8], anchor: usize) -> Result<usize, Refusal> {
+/// The end of the key whose last `r` stands at `place`.
+fn key_end(hay: &[u8], place: usize) -> Result<usize, Refusal> {
+    // Nearly every `r_` or `rC` of a log ends here.
+    if !matches!(hay[place..], [b'r', b'_', b'c' | b'i', ..] | [b'r', b'C', b'o', ..]) {
+        return Err(Refusal::NoKey);
+    }
     for key in KEYS {
-        // Each key holds one anchor; where it starts in the key tells where the key starts.
-        let within = crate::anchors::KEY_ANCHORS.iter().find_map(|a| key.find(a)).unwrap_or(0);
-        let Some(start) = anchor.checked_sub(within) else {
-            continue;
-        };
+        let within = key.rfind('r').unwrap_or(0);
+        let Some(start) = place.checked_sub(within) else { continue };
         if hay[start..].starts_with(key.as_bytes()) {
             let stands_alone = start == 0 || !is_word(hay[start - 1]) || escape_ends(hay, start);
             return if stands_alone { Ok(start + key.len()) } else { Err(Refusal::KeyBoundary) };

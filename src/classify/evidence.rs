@@ -88,7 +88,7 @@ fn is_field(head: &[u8]) -> bool {
     let (head, quoted) = trim_quote(trim_blanks(head));
     let keys: &[&str] = &["http_status", "status_code", "http_code", "httpStatusCode"];
     let named = keys.iter().any(|key| head.strip_suffix(key.as_bytes()).is_some_and(starts_word));
-    named || (quoted && colon && head.strip_suffix(b"code").is_some_and(starts_word))
+    named || (quoted && colon && matches!(head.strip_suffix(b"code"), Some([.., b'"' | b'\''])))
 }
 
 /// Whether `head` ends with, and `tail` begins with, one of the phrases.

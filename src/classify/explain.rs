@@ -2,7 +2,6 @@
 //! verdict kept.
 
 use super::{Refusal, What, discovery, evidence, inferred_category, judge};
-use crate::anchors::KEY_ANCHORS;
 use crate::boundary::{Left, is_word, left};
 use crate::catalog::{Catalog, CodeId, FamilyId, RowId};
 
@@ -89,18 +88,22 @@ fn first(catalog: &Catalog, line: &[u8], code: CodeId, here: usize) -> usize {
 }
 
 fn keys(catalog: &Catalog, line: &[u8], verdicts: &mut Vec<Verdict>) {
-    for anchor in KEY_ANCHORS {
-        for at in memchr::memmem::find_iter(line, anchor) {
-            let (start, end, outcome) = match discovery::value(line, at) {
-                Ok((start, end)) if catalog.family_of(&line[start..end]).is_none() => {
-                    (start, end, Outcome::Discovered)
-                }
-                // Judged as a code of its family.
-                Ok(_) | Err(discovery::Refusal::NoKey) => continue,
-                Err(refusal) => (at, at + anchor.len(), Outcome::KeyRefused(refusal)),
-            };
-            verdicts.push(Verdict { start, end, outcome });
-        }
+    for at in memchr::memchr_iter(b'r', line) {
+        let (start, end, outcome) = match discovery::value(line, at) {
+            Ok((start, end)) if catalog.family_of(&line[start..end]).is_none() => {
+                (start, end, Outcome::Discovered)
+            }
+            // Judged as a code of its family.
+            Ok(_) | Err(discovery::Refusal::NoKey) => continue,
+            Err(refusal) => {
+                // The whole key, for the reader.
+                let word = |b: &&u8| is_word(**b);
+                let start = at - line[..at].iter().rev().take_while(word).count();
+                let end = at + line[at..].iter().take_while(word).count();
+                (start, end, Outcome::KeyRefused(refusal))
+            }
+        };
+        verdicts.push(Verdict { start, end, outcome });
     }
 }
 

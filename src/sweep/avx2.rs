@@ -1,0 +1,138 @@
+//! [`scalar`](super::scalar) for 64 bytes at a time.
+//!
+//! # Safety
+//!
+//! Two things make the intrinsics here unsafe, and both are settled in one
+//! place each:
+//!
+//! - *The processor must have AVX2.* An [`Avx2`] exists only where
+//!   [`Avx2::new`] has seen it, and only its method calls [`sweep`].
+//! - *Loads must stay inside the block.* A step at `at` loads 64 bytes from
+//!   each of `at - 1`, `at` and `at + 1`: bytes `at - 1` to `at + 64`. Steps
+//!   begin at 1 and are taken while `at + 65 <= len`. Loads are unaligned
+//!   ones; what is left over goes to the scalar form.
+//!
+//! A property test compares it with the scalar form on generated blocks that
+//! end at a guard page.
+
+use std::arch::x86_64::{
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_setzero_si256,
+    _mm256_storeu_si256, _mm256_sub_epi8,
+};
+
+use super::{KEY_BITS, KEY_MASK, Shape, scalar};
+
+/// Bytes of a step.
+const STEP: usize = 64;
+
+/// Steps after which the byte-wide newline counters are added up: each step
+/// adds at most two to a counter that holds 255.
+const STEPS_PER_SUM: usize = 127;
+
+/// Proof that the processor has AVX2.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Avx2 {
+    shape: Shape,
+}
+
+impl Avx2 {
+    /// `None` where the processor lacks it.
+    pub(super) fn new(shape: Shape) -> Option<Avx2> {
+        std::arch::is_x86_feature_detected!("avx2").then_some(Avx2 { shape })
+    }
+
+    /// See [`super::Sweep::run`].
+    #[inline]
+    pub(super) fn run(self, block: &[u8], places: &mut Vec<u32>) -> usize {
+        // SAFETY: the processor has AVX2, or there would be no `self`.
+        unsafe {
+            match (self.shape.letters, self.shape.keys) {
+                (true, true) => sweep::<true, true>(block, places),
+                (true, false) => sweep::<true, false>(block, places),
+                (false, true) => sweep::<false, true>(block, places),
+                (false, false) => sweep::<false, false>(block, places),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+unsafe fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mut Vec<u32>) -> usize {
+    let shape = Shape { letters: LETTERS, keys: KEYS };
+    let mut newlines = scalar(shape, block, 0, 1, places);
+    let mut at = 1;
+    while at + STEP < block.len() {
+        let steps = ((block.len() - 1 - at) / STEP).min(STEPS_PER_SUM);
+        let mut counters = _mm256_setzero_si256();
+        for _ in 0..steps {
+            // SAFETY: `steps` whole steps fit with one byte to spare, and `at` is 1 or more.
+            let (low, high) = unsafe { (block.as_ptr().add(at), block.as_ptr().add(at + 32)) };
+            // SAFETY: as above: each reads from one byte before its pointer to 32 after it.
+            let (low, high) = unsafe {
+                (look::<LETTERS, KEYS>(low, &mut counters), look::<LETTERS, KEYS>(high, &mut counters))
+            };
+            let mut found = u64::from(low) | u64::from(high) << 32;
+            while found != 0 {
+                places.push(at as u32 + found.trailing_zeros());
+                found &= found - 1;
+            }
+            at += STEP;
+        }
+        newlines += sum(counters);
+    }
+    newlines + scalar(shape, block, at, block.len(), places)
+}
+
+/// The places among the 32 bytes at `bytes`, as a mask; counts newlines.
+///
+/// # Safety
+/// From one byte before `bytes` to 32 bytes after it (33 in all behind it)
+/// must be readable, and the processor must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn look<const LETTERS: bool, const KEYS: bool>(bytes: *const u8, counters: &mut __m256i) -> u32 {
+    // SAFETY: the caller's promise.
+    let (before, here, after) = unsafe {
+        (
+            _mm256_loadu_si256(bytes.sub(1).cast()),
+            _mm256_loadu_si256(bytes.cast()),
+            _mm256_loadu_si256(bytes.add(1).cast()),
+        )
+    };
+    *counters = _mm256_sub_epi8(*counters, _mm256_cmpeq_epi8(here, byte(b'\n')));
+
+    let dot = _mm256_cmpeq_epi8(here, byte(b'.'));
+    let digit = _mm256_cmpeq_epi8(_mm256_and_si256(after, byte(0xf0)), byte(0x30));
+    let mut place = _mm256_and_si256(dot, digit);
+    if LETTERS {
+        let letter = _mm256_cmpgt_epi8(_mm256_or_si256(before, byte(0x20)), byte(0x60));
+        place = _mm256_and_si256(place, letter);
+    }
+    if KEYS {
+        let r = _mm256_cmpeq_epi8(here, byte(b'r'));
+        let head = _mm256_cmpeq_epi8(_mm256_and_si256(before, byte(KEY_MASK)), byte(KEY_BITS));
+        let joint =
+            _mm256_or_si256(_mm256_cmpeq_epi8(after, byte(b'_')), _mm256_cmpeq_epi8(after, byte(b'C')));
+        place = _mm256_or_si256(place, _mm256_and_si256(_mm256_and_si256(r, head), joint));
+    }
+    _mm256_movemask_epi8(place).cast_unsigned()
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn byte(value: u8) -> __m256i {
+    _mm256_set1_epi8(value.cast_signed())
+}
+
+/// The sum of 32 byte-wide counters.
+#[target_feature(enable = "avx2")]
+fn sum(counters: __m256i) -> usize {
+    let quarters = _mm256_sad_epu8(counters, _mm256_setzero_si256());
+    let mut lanes = [0u64; 4];
+    // SAFETY: the array has the 32 bytes that are stored.
+    unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), quarters) };
+    lanes.iter().sum::<u64>() as usize
+}

@@ -1,0 +1,66 @@
+//! Section 4, rule 2: which row's literal message stands in the record.
+
+use super::Row;
+
+/// The row whose pieces all stand in the record; most bytes first, then catalog order.
+pub fn best<'a>(rows: &[&'a Row], record: &[u8]) -> Option<&'a Row> {
+    let mut best: Option<(usize, &Row)> = None;
+    for row in rows {
+        let pieces = pieces(&row.message);
+        if !pieces.iter().any(|piece| piece.len() >= 8) || !all_in_order(&pieces, record) {
+            continue;
+        }
+        let weight = pieces.iter().map(String::len).sum();
+        if best.is_none_or(|(heaviest, _)| weight > heaviest) {
+            best = Some((weight, row));
+        }
+    }
+    best.map(|(_, row)| row)
+}
+
+/// The template cut at its placeholders.
+pub fn pieces(template: &str) -> Vec<String> {
+    let template = template.strip_suffix('.').unwrap_or(template);
+    let mut pieces = vec![String::new()];
+    let mut rest = template;
+    while let Some(first) = rest.chars().next() {
+        let skip = placeholder(rest);
+        if skip > 0 {
+            pieces.push(String::new());
+            rest = &rest[skip..];
+        } else {
+            pieces.last_mut().expect("never empty").push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    let trimmed = pieces.iter().map(|piece| piece.trim_matches(' ').to_owned());
+    trimmed.filter(|piece| piece.chars().any(char::is_alphabetic)).collect()
+}
+
+/// The length of the placeholder at the start of `text`, or 0.
+fn placeholder(text: &str) -> usize {
+    for fixed in ["[%s]", "%s", "%d", "xxx"] {
+        if text.starts_with(fixed) {
+            return fixed.len();
+        }
+    }
+    let Some(inner) = text.strip_prefix('{') else {
+        return 0;
+    };
+    let name = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').count();
+    if name > 0 && inner[name..].starts_with('}') { name + 2 } else { 0 }
+}
+
+/// Leftmost places serve: an earlier end never leaves less room for what follows.
+fn all_in_order(pieces: &[String], record: &[u8]) -> bool {
+    let mut from = 0;
+    for piece in pieces {
+        let piece = piece.as_bytes();
+        let place = (from..record.len()).find(|&at| record[at..].starts_with(piece));
+        match place {
+            Some(at) => from = at + piece.len(),
+            None => return false,
+        }
+    }
+    true
+}
