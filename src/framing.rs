@@ -67,6 +67,23 @@ impl LineBuffer {
         self.max_record_bytes = max_record_bytes;
     }
 
+    /// Of `bytes`, which come next in the input, how many are whole lines that
+    /// need not go through the buffer: it holds nothing that they continue,
+    /// and none of them can be overlong.
+    pub fn bypass(&self, bytes: &[u8]) -> usize {
+        if self.start != self.end || self.inside.is_some() || self.max_record_bytes < READ_BYTES {
+            return 0;
+        }
+        let bytes = &bytes[..bytes.len().min(READ_BYTES)];
+        memrchr(b'\n', bytes).map_or(0, |at| at + 1)
+    }
+
+    /// Of `bytes`, which come next in the input, how many end the line that
+    /// the buffer holds; all of them where it goes on.
+    pub fn rest_of_line(bytes: &[u8]) -> usize {
+        memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1)
+    }
+
     /// Room for the next read, at least one byte.
     pub fn space(&mut self) -> &mut [u8] {
         if self.start > 0 {

@@ -65,11 +65,21 @@ impl Pipeline {
         Pipeline { ledger, source, engine, lines, reader }
     }
 
-    /// Takes lines as bytes, cut anywhere.
+    /// Takes lines as bytes, cut anywhere. Whole lines are read where they
+    /// are; only a line that a cut goes through is copied. When it returns,
+    /// every record that is complete is counted, and the ledger has it.
     pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
+            let whole = self.lines.bypass(bytes);
+            if whole > 0 {
+                self.reader.lines(&self.engine, &bytes[..whole]);
+                self.commit();
+                bytes = &bytes[whole..];
+                continue;
+            }
+            let rest = LineBuffer::rest_of_line(bytes);
             let space = self.space();
-            let n = space.len().min(bytes.len());
+            let n = space.len().min(rest);
             space[..n].copy_from_slice(&bytes[..n]);
             bytes = &bytes[n..];
             self.filled(n);

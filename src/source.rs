@@ -1,6 +1,9 @@
-//! Where bytes come from. A source reads into a pipeline's own buffer, and
-//! when the pipeline's call returns, what it read is counted: nothing after
-//! the source knows which one it is.
+//! Where bytes come from. A source gives a pipeline its bytes, and when the
+//! pipeline's call returns they are counted: nothing after the source knows
+//! which one it is.
 
 pub mod compressed;
+pub mod file;
+#[allow(unsafe_code)]
+mod mapped;
 pub mod stdin;

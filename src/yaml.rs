@@ -70,6 +70,33 @@ pub fn parse(text: &str, sink: &mut Sink) -> Option<Node> {
     }
 }
 
+/// The members of a JSON object as nodes without lines: YAML that the build
+/// has read already. Anything else gives none.
+pub fn from_json(text: &str) -> Vec<(String, Node)> {
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Object(members)) => {
+            members.into_iter().map(|(name, value)| (name, from_value(value))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn from_value(value: serde_json::Value) -> Node {
+    use serde_json::Value;
+    let data = match value {
+        Value::Null => Data::Null,
+        Value::Bool(b) => Data::Scalar(b.to_string(), ScalarKind::Bool),
+        Value::Number(n) if n.is_f64() => Data::Scalar(n.to_string(), ScalarKind::Float),
+        Value::Number(n) => Data::Scalar(n.to_string(), ScalarKind::Integer),
+        Value::String(s) => Data::Scalar(s, ScalarKind::Text),
+        Value::Array(items) => Data::List(items.into_iter().map(from_value).collect()),
+        Value::Object(members) => {
+            Data::Map(members.into_iter().map(|(name, value)| (name, 0, from_value(value))).collect())
+        }
+    };
+    Node { line: 0, data }
+}
+
 fn convert(node: &MarkedYaml<'_>) -> Node {
     let data = match &node.data {
         YamlData::Value(scalar) => match scalar {

@@ -39,11 +39,9 @@ pub(super) fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Pr
     let mut problems = Problems::default();
     let mut draft = Draft::default();
     if with_embedded {
-        for (name, text) in EMBEDDED {
-            let mut sink = Sink::new(Path::new(name));
-            if let Some(node) = yaml::parse(text, &mut sink) {
-                draft.file(&node, &mut sink);
-            }
+        for (name, file) in yaml::from_json(EMBEDDED) {
+            let mut sink = Sink::new(Path::new(&name));
+            draft.file(&file, &mut sink);
             problems.append(sink.finish());
         }
     }

@@ -1,7 +1,7 @@
 //! `errtally scan`: one pass over files or standard input, a report.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use crate::metrics::{Exporter, Shown};
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use crate::report::table::{self, Look};
-use crate::source::compressed;
+use crate::source::{compressed, file};
 
 /// Flags of `scan`.
 #[derive(Debug, clap::Args)]
@@ -88,30 +88,25 @@ fn metrics(ledger: Arc<Ledger>, settings: &Settings) -> String {
 
 /// Reads one file, or standard input for `-`, to its end.
 fn read(path: &Path, ledger: &Arc<Ledger>, progress: &ProgressBar) -> anyhow::Result<()> {
-    let (mut input, source) = if path == Path::new("-") {
+    let (ended, mut pipeline) = if path == Path::new("-") {
         if io::stdin().is_terminal() {
             eprintln!("errtally: reading standard input; end it with Ctrl-D");
         }
-        (compressed::open(io::stdin()).context("cannot read standard input")?, Source::Stdin)
+        let input = compressed::open(io::stdin()).context("cannot read standard input")?;
+        let mut pipeline = Pipeline::new(ledger.clone(), Source::Stdin);
+        (file::pump(input, &mut pipeline), pipeline)
     } else {
         let named = || format!("cannot read {}", path.display());
-        let file = File::open(path).with_context(named)?;
-        if file.metadata().with_context(named)?.is_dir() {
+        let opened = File::open(path).with_context(named)?;
+        if opened.metadata().with_context(named)?.is_dir() {
             return Err(anyhow::anyhow!(
                 "cannot read {}: it is a folder; name the files in it",
                 path.display()
             ));
         }
-        (compressed::open(progress.wrap_read(file)).with_context(named)?, Source::File)
-    };
-    let mut pipeline = Pipeline::new(ledger.clone(), source);
-    let ended = loop {
-        match input.read(pipeline.space()) {
-            Ok(0) => break Ok(()),
-            Ok(n) => pipeline.filled(n),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => break Err(e),
-        }
+        let mut pipeline = Pipeline::new(ledger.clone(), Source::File);
+        let progress = progress.clone();
+        (file::read(opened, &mut pipeline, move |bytes| progress.inc(bytes)), pipeline)
     };
     pipeline.finish();
     ended.with_context(|| format!("cannot read {} to its end; what came before is counted", path.display()))

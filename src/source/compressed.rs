@@ -1,5 +1,5 @@
-//! Files, plain or compressed with gzip or zstd, told apart by their first
-//! bytes and not by their names.
+//! Plain bytes out of plain, gzip or zstd input, told apart by its first
+//! bytes and not by a name.
 
 use std::io::{self, Read};
 
@@ -14,11 +14,43 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Compressed bytes that are read at a time.
 const INPUT_BYTES: usize = 64 << 10;
 
+/// How input is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Not at all.
+    Plain,
+    /// gzip, one member or several.
+    Gzip,
+    /// zstd, one frame or several.
+    Zstd,
+}
+
+/// How `input` is coded, by its next bytes, which are consumed.
+///
+/// # Errors
+/// When reading fails.
+pub fn kind(input: &mut impl Read) -> io::Result<Kind> {
+    Ok(head(input)?.2)
+}
+
 /// A reader of the plain bytes of `input`, whatever it is.
 ///
 /// # Errors
 /// When the first read fails.
 pub fn open(mut input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    let (head, length, kind) = head(&mut input)?;
+    let whole = io::Cursor::new(head).take(length as u64).chain(input);
+    Ok(match kind {
+        Kind::Plain => Box::new(whole),
+        Kind::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(INPUT_BYTES, whole))),
+        Kind::Zstd => {
+            let buffered = io::BufReader::with_capacity(INPUT_BYTES, whole);
+            Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?)
+        }
+    })
+}
+
+fn head(input: &mut impl Read) -> io::Result<([u8; 4], usize, Kind)> {
     let mut head = [0; 4];
     let mut length = 0;
     while length < head.len() {
@@ -29,13 +61,12 @@ pub fn open(mut input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
             Err(e) => return Err(e),
         }
     }
-    let whole = io::Cursor::new(head).take(length as u64).chain(input);
-    if head.starts_with(&GZIP) {
-        return Ok(Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(INPUT_BYTES, whole))));
-    }
-    if head.starts_with(&ZSTD) {
-        let buffered = io::BufReader::with_capacity(INPUT_BYTES, whole);
-        return Ok(Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?));
-    }
-    Ok(Box::new(whole))
+    let kind = if head.starts_with(&GZIP) {
+        Kind::Gzip
+    } else if head.starts_with(&ZSTD) {
+        Kind::Zstd
+    } else {
+        Kind::Plain
+    };
+    Ok((head, length, kind))
 }

@@ -16,15 +16,19 @@
 //! end at a guard page.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_setzero_si256,
-    _mm256_storeu_si256, _mm256_sub_epi8,
+    __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
+    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_sad_epu8, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
 use super::{KEY_BITS, KEY_MASK, Shape, scalar};
 
 /// Bytes of a step.
 const STEP: usize = 64;
+
+/// How far ahead the cache is asked for bytes: from memory, as with a mapped
+/// file, this nearly doubled the speed; from the cache it costs nothing.
+const AHEAD: usize = 4096;
 
 /// Steps after which the byte-wide newline counters are added up: each step
 /// adds at most two to a counter that holds 255.
@@ -68,6 +72,8 @@ unsafe fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mu
         let steps = ((block.len() - 1 - at) / STEP).min(STEPS_PER_SUM);
         let mut counters = _mm256_setzero_si256();
         for _ in 0..steps {
+            // A prefetch is a hint for any address: it reads nothing and cannot fault.
+            _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(at + AHEAD).cast());
             // SAFETY: `steps` whole steps fit with one byte to spare, and `at` is 1 or more.
             let (low, high) = unsafe { (block.as_ptr().add(at), block.as_ptr().add(at + 32)) };
             // SAFETY: as above: each reads from one byte before its pointer to 32 after it.
