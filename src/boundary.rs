@@ -65,13 +65,14 @@ fn colour_starts(head: &[u8]) -> bool {
     if parameters > 16 {
         return false;
     }
-    match &head[..head.len() - parameters] {
-        [.., 0x1b, b'['] | [.., b'\\', b'e', b'['] => true,
-        [.., b'\\', b'0', b'3', b'3', b'['] => true,
-        [.., b'\\', b'x', b'1', b'b' | b'B', b'['] => true,
-        [.., b'\\', b'u', b'0', b'0', b'1', b'b' | b'B', b'['] => true,
-        _ => false,
-    }
+    matches!(
+        &head[..head.len() - parameters],
+        [.., 0x1b, b'[']
+            | [.., b'\\', b'e', b'[']
+            | [.., b'\\', b'0', b'3', b'3', b'[']
+            | [.., b'\\', b'x', b'1', b'b' | b'B', b'[']
+            | [.., b'\\', b'u', b'0', b'0', b'1', b'b' | b'B', b'[']
+    )
 }
 
 /// Whether a code may end just before `at`.

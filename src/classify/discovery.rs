@@ -6,8 +6,10 @@
 use super::MAX_CODE_BYTES;
 use crate::boundary::{escape_ends, is_word};
 
-/// The keys, exactly so spelled.
-pub const KEYS: [&str; 6] = ["error_code", "errorCode", "ErrorCode", "errCode", "err_code", "error_id"];
+/// The keys, exactly so spelled, each with its last `r` at the same place as
+/// in the word that begins it.
+const AFTER_FOUR: [&[u8]; 4] = [b"error_code", b"errorCode", b"ErrorCode", b"error_id"];
+const AFTER_TWO: [&[u8]; 2] = [b"err_code", b"errCode"];
 
 /// Most backslashes before a quote, and most blanks around a separator.
 const MAX_RUN: usize = 16;
@@ -62,7 +64,7 @@ pub fn value(hay: &[u8], place: usize) -> Result<(usize, usize), Refusal> {
     }
     let mut end = start + run;
     if let Some((mark, _)) = opened {
-        if !quote(hay, end).is_some_and(|(m, _)| m == mark) {
+        if quote(hay, end).is_none_or(|(m, _)| m != mark) {
             return Err(Refusal::ValueGoesOn);
         }
     } else {
@@ -79,15 +81,16 @@ fn key_end(hay: &[u8], place: usize) -> Result<usize, Refusal> {
     if !matches!(hay[place..], [b'r', b'_', b'c' | b'i', ..] | [b'r', b'C', b'o', ..]) {
         return Err(Refusal::NoKey);
     }
-    for key in KEYS {
-        let within = key.rfind('r').unwrap_or(0);
-        let Some(start) = place.checked_sub(within) else { continue };
-        if hay[start..].starts_with(key.as_bytes()) {
-            let stands_alone = start == 0 || !is_word(hay[start - 1]) || escape_ends(hay, start);
-            return if stands_alone { Ok(start + key.len()) } else { Err(Refusal::KeyBoundary) };
-        }
-    }
-    Err(Refusal::NoKey)
+    // `error` or `err`: how far before its last `r` a key begins.
+    let (start, keys): (usize, &[&[u8]]) = match hay[..place] {
+        [.., b'o'] => (place.wrapping_sub(4), &AFTER_FOUR),
+        [.., b'r'] => (place.wrapping_sub(2), &AFTER_TWO),
+        _ => return Err(Refusal::NoKey),
+    };
+    let rest = hay.get(start..).ok_or(Refusal::NoKey)?;
+    let key = keys.iter().find(|key| rest.starts_with(key)).ok_or(Refusal::NoKey)?;
+    let stands_alone = start == 0 || !is_word(hay[start - 1]) || escape_ends(hay, start);
+    if stands_alone { Ok(start + key.len()) } else { Err(Refusal::KeyBoundary) }
 }
 
 /// The quote at `at`: its mark and the byte after it, backslashes before it

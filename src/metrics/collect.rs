@@ -213,7 +213,8 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
 }
 
 fn sources(snapshot: &Snapshot, out: &mut Families) {
-    let metrics: [(&Metric, fn(&SourceCounts) -> u64); 5] = [
+    type Field = fn(&SourceCounts) -> u64;
+    let metrics: [(&Metric, Field); 5] = [
         (&super::RECORDS, |c| c.records),
         (&super::RECORD_BYTES, |c| c.bytes),
         (&super::MATCHED_RECORDS, |c| c.matched),

@@ -71,16 +71,23 @@ unsafe fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mu
     while at + STEP < block.len() {
         let steps = ((block.len() - 1 - at) / STEP).min(STEPS_PER_SUM);
         let mut counters = _mm256_setzero_si256();
-        for _ in 0..steps {
+        // First all masks, then what is in them: with nothing else in the
+        // loop the constants stay in registers.
+        let mut masks = [0u64; STEPS_PER_SUM];
+        for (step, mask) in masks.iter_mut().enumerate().take(steps) {
+            let start = at + step * STEP;
             // A prefetch is a hint for any address: it reads nothing and cannot fault.
-            _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(at + AHEAD).cast());
-            // SAFETY: `steps` whole steps fit with one byte to spare, and `at` is 1 or more.
-            let (low, high) = unsafe { (block.as_ptr().add(at), block.as_ptr().add(at + 32)) };
+            _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(start + AHEAD).cast());
+            // SAFETY: `steps` whole steps fit with one byte to spare, and `start` is 1 or more.
+            let (low, high) = unsafe { (block.as_ptr().add(start), block.as_ptr().add(start + 32)) };
             // SAFETY: as above: each reads from one byte before its pointer to 32 after it.
             let (low, high) = unsafe {
                 (look::<LETTERS, KEYS>(low, &mut counters), look::<LETTERS, KEYS>(high, &mut counters))
             };
-            let mut found = u64::from(low) | u64::from(high) << 32;
+            *mask = u64::from(low) | u64::from(high) << 32;
+        }
+        for &mask in &masks[..steps] {
+            let mut found = mask;
             while found != 0 {
                 places.push(at as u32 + found.trailing_zeros());
                 found &= found - 1;
