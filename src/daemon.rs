@@ -95,10 +95,7 @@ impl Daemon {
         let address = listener.local_addr().context("cannot use the port")?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the port")?;
         let (close, closed) = oneshot::channel::<()>();
-        let server = axum::serve(listener, http::routes(shared)).with_graceful_shutdown(async {
-            let _ = closed.await;
-        });
-        let mut server = tokio::spawn(async move { server.await });
+        let mut server = tokio::spawn(http::server::serve(listener, http::routes(shared), closed));
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
         let (done, mut ended) = oneshot::channel();

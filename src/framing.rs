@@ -84,6 +84,11 @@ impl LineBuffer {
         memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1)
     }
 
+    /// Whether an overlong line has been handed out in part.
+    pub fn in_window(&self) -> bool {
+        self.inside.is_some()
+    }
+
     /// Room for the next read, at least one byte.
     pub fn space(&mut self) -> &mut [u8] {
         if self.start > 0 {

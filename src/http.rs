@@ -2,6 +2,7 @@
 
 mod negotiate;
 mod page;
+pub mod server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -110,7 +111,7 @@ async fn codes(State(shared): State<Shared>) -> Json<Report> {
 }
 
 async fn catalog(State(shared): State<Shared>) -> Json<CatalogListing> {
-    Json(CatalogListing::new(shared.ledger.engine().catalog()))
+    Json(CatalogListing::new(shared.ledger.engine().0.catalog()))
 }
 
 async fn root(State(shared): State<Shared>) -> Html<String> {

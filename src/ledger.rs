@@ -5,6 +5,7 @@
 //! block of input, not for a record.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -115,6 +116,8 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub struct Ledger {
     books: Mutex<Books>,
+    /// How many engines there were before the present one.
+    generation: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -148,7 +151,13 @@ impl Ledger {
                 other: BTreeMap::new(),
                 retired: BTreeMap::new(),
             }),
+            generation: AtomicU64::new(0),
         }
+    }
+
+    /// Changes when another engine is put in force: a look that costs nothing.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -156,9 +165,10 @@ impl Ledger {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The engine in force.
-    pub fn engine(&self) -> Arc<Engine> {
-        self.books().engine.clone()
+    /// The engine in force, and its generation.
+    pub fn engine(&self) -> (Arc<Engine>, u64) {
+        let books = self.books();
+        (books.engine.clone(), self.generation())
     }
 
     /// Makes `source` appear in snapshots, at zero.
@@ -167,8 +177,9 @@ impl Ledger {
     }
 
     /// Adds what `tally` holds, which was counted with `engine`, and empties
-    /// it. Gives the engine to go on with where a reload has replaced it.
-    pub fn commit(&self, source: Source, engine: &Arc<Engine>, tally: &mut Tally) -> Option<Arc<Engine>> {
+    /// it. Where a reload has replaced that engine meanwhile, hits go to the
+    /// same labels.
+    pub fn commit(&self, source: Source, engine: &Arc<Engine>, tally: &mut Tally) {
         let mut books = self.books();
         let books = &mut *books;
         let counts = books.source(source);
@@ -191,13 +202,13 @@ impl Ledger {
             });
             tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));
         }
-        (!current).then(|| books.engine.clone())
     }
 
     /// Puts `engine` in force. Counts keep their values: they move with their
     /// labels, and those whose labels are gone stay as they are.
     pub fn replace(&self, engine: Arc<Engine>, max_unknown_codes: usize) {
         let mut books = self.books();
+        self.generation.fetch_add(1, Ordering::AcqRel);
         let old = std::mem::replace(&mut books.engine, engine);
         books.max_unknown_codes = max_unknown_codes;
         let rows = books.engine.catalog().rows().len();

@@ -34,6 +34,7 @@ pub struct Pipeline {
     ledger: Arc<Ledger>,
     source: Source,
     engine: Arc<Engine>,
+    generation: u64,
     lines: LineBuffer,
     reader: Reader,
 }
@@ -53,7 +54,7 @@ impl Pipeline {
     /// A pipeline from `source` into `ledger`.
     pub fn new(ledger: Arc<Ledger>, source: Source) -> Pipeline {
         ledger.open(source);
-        let engine = ledger.engine();
+        let (engine, generation) = ledger.engine();
         let lines = LineBuffer::new(engine.options().max_record_bytes);
         let reader = Reader {
             tally: Tally::new(engine.catalog()),
@@ -62,13 +63,14 @@ impl Pipeline {
             places: Vec::new(),
             matched: false,
         };
-        Pipeline { ledger, source, engine, lines, reader }
+        Pipeline { ledger, source, engine, generation, lines, reader }
     }
 
     /// Takes lines as bytes, cut anywhere. Whole lines are read where they
     /// are; only a line that a cut goes through is copied. When it returns,
     /// every record that is complete is counted, and the ledger has it.
     pub fn push(&mut self, mut bytes: &[u8]) {
+        self.refresh();
         while !bytes.is_empty() {
             let whole = self.lines.bypass(bytes);
             if whole > 0 {
@@ -104,7 +106,17 @@ impl Pipeline {
         self.drain(true);
     }
 
+    /// Goes on with the engine in force, from the next record on.
+    fn refresh(&mut self) {
+        if self.ledger.generation() != self.generation && !self.lines.in_window() {
+            (self.engine, self.generation) = self.ledger.engine();
+            self.reader.tally = Tally::new(self.engine.catalog());
+            self.lines.set_limit(self.engine.options().max_record_bytes);
+        }
+    }
+
     fn drain(&mut self, ended: bool) {
+        self.refresh();
         while let Some(block) = self.lines.next(ended) {
             // Within an overlong line nothing is committed: its record is not yet counted.
             let between_records = match block {
@@ -125,11 +137,7 @@ impl Pipeline {
     }
 
     fn commit(&mut self) {
-        if let Some(engine) = self.ledger.commit(self.source, &self.engine, &mut self.reader.tally) {
-            self.reader.tally = Tally::new(engine.catalog());
-            self.lines.set_limit(engine.options().max_record_bytes);
-            self.engine = engine;
-        }
+        self.ledger.commit(self.source, &self.engine, &mut self.reader.tally);
     }
 }
 

@@ -204,7 +204,6 @@ impl<'a> Map<'a> {
         let absent =
             !self.entries.iter().flatten().any(|(k, _, n)| k == key && !matches!(n.data, Data::Null));
         if absent {
-            self.known.push(key);
             self.take(key);
             sink.report(self.line, self.path(key), "missing", format!("add `{key}: ...`"));
             return None;

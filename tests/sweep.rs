@@ -25,13 +25,9 @@ impl Guarded {
         let all = (pages + 2) * PAGE;
         // SAFETY: a fresh mapping, protected only within its own bounds.
         unsafe {
-            let start = mmap_anonymous(
-                ptr::null_mut(),
-                all,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE,
-            )
-            .expect("memory");
+            let start =
+                mmap_anonymous(ptr::null_mut(), all, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
+                    .expect("memory");
             mprotect(start, PAGE, MprotectFlags::empty()).expect("the page before");
             let after = start.cast::<u8>().add((pages + 1) * PAGE);
             mprotect(after.cast(), PAGE, MprotectFlags::empty()).expect("the page after");
@@ -79,7 +75,9 @@ fn block() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 0..300),
         // Longer than the newline counters can hold without being added up.
         (8_000usize..12_000, any::<u64>()).prop_map(|(length, seed)| {
-            (0..length as u64).map(|i| if (i ^ seed) % 3 == 0 { b'\n' } else { b'.' + (i % 5) as u8 }).collect()
+            (0..length as u64)
+                .map(|i| if (i ^ seed) % 3 == 0 { b'\n' } else { b'.' + (i % 5) as u8 })
+                .collect()
         }),
         (8_000usize..12_000).prop_map(|length| vec![b'\n'; length]),
     ]
@@ -90,8 +88,11 @@ fn block() -> impl Strategy<Value = Vec<u8>> {
 fn odd_catalog() -> Catalog {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("odd.yaml");
-    std::fs::write(&path, "service: ODD\nfull_name: Odd\nsource: none\nfamilies:\n  - {prefix: A1, grammar: NNN}\ncodes: []\n")
-        .unwrap();
+    std::fs::write(
+        &path,
+        "service: ODD\nfull_name: Odd\nsource: none\nfamilies:\n  - {prefix: A1, grammar: NNN}\ncodes: []\n",
+    )
+    .unwrap();
     Catalog::load(&[path], true).unwrap()
 }
 

@@ -206,9 +206,15 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
     }
     let known = catalog.codes().iter().zip(&snapshot.last_seen).map(|(c, &t)| (c.spelling.as_str(), t));
     let unknown = snapshot.unknown.iter().filter(|u| u.code != OTHER).map(|u| (u.code.as_str(), u.last_seen));
-    for (code, seen) in known.chain(unknown).filter(|&(_, seen)| seen > 0.0) {
+    // A code that a reload made known was an unknown one before.
+    let mut seen: BTreeMap<&str, f64> = BTreeMap::new();
+    for (code, when) in known.chain(unknown).filter(|&(_, when)| when > 0.0) {
+        let latest = seen.entry(code).or_default();
+        *latest = latest.max(when);
+    }
+    for (code, when) in seen {
         // Milliseconds are more than a scrape can tell apart.
-        out.add(&super::CODE_LAST_SEEN, &[code], (seen * 1e3).round() / 1e3);
+        out.add(&super::CODE_LAST_SEEN, &[code], (when * 1e3).round() / 1e3);
     }
 }
 

@@ -1,0 +1,212 @@
+//! `errtally catalog`: the listing, and a check that finds every mistake in one run.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, errtally, finish, run, shop_catalog};
+
+#[test]
+fn the_listing_has_every_field_of_every_row() {
+    let listing = run(["catalog", "list", "--format", "json"]).json();
+    let top: BTreeSet<_> = listing.as_object().expect("one object").keys().map(String::as_str).collect();
+    assert_eq!(top, BTreeSet::from(["codes", "services"]));
+    let codes = listing["codes"].as_array().expect("codes");
+    let fields =
+        ["action", "api_service", "category", "code", "default", "http_status", "message", "retryable"];
+    for code in codes {
+        let have: BTreeSet<_> = code.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(have, BTreeSet::from(fields), "{code}");
+    }
+    let gone = codes.iter().find(|c| c["code"] == "Ecs.0114").expect("a known code");
+    assert_eq!(gone["api_service"], "ECS");
+    assert_eq!(gone["http_status"], 404);
+    assert_eq!(gone["message"], "Instance[%s] could not be found.");
+    assert_eq!(gone["category"], "not_found");
+    assert_eq!((&gone["retryable"], &gone["default"]), (&json!(false), &json!(false)));
+    let rows: Vec<_> = codes.iter().filter(|c| c["code"] == "Ecs.1000").collect();
+    assert_eq!(rows.len(), 2, "one entry for each row");
+    assert_eq!(rows.iter().filter(|r| r["default"] == true).count(), 1);
+
+    let services = listing["services"].as_array().expect("services");
+    let names: BTreeSet<_> = services.iter().map(|s| s["service"].as_str().expect("a name")).collect();
+    assert_eq!(names, BTreeSet::from(["APIGW", "CCE", "CCI", "CS", "CSS", "ECS"]));
+    let ecs = services.iter().find(|s| s["service"] == "ECS").expect("a service");
+    assert_eq!(ecs["full_name"], "Elastic Cloud Server");
+    assert!(ecs["source"].as_str().is_some_and(|s| !s.is_empty()));
+    let families = ["Ecs", "Common", "Pdp"].map(|p| json!({"prefix": p, "grammar": "NNNN"}));
+    assert_eq!(ecs["families"], Value::from(families.to_vec()));
+}
+
+#[test]
+fn the_table_has_one_line_for_each_row() {
+    let rows = run(["catalog", "list", "--format", "json"]).json()["codes"].as_array().expect("codes").len();
+    let table = run(["catalog", "list"]).ok();
+    assert_eq!(table.lines().count(), rows);
+    let row = table.lines().find(|l| l.starts_with("CCE.01429002")).expect("a row");
+    for word in ["429", "conflict", "retry"] {
+        assert!(row.contains(word), "{row}");
+    }
+}
+
+#[test]
+fn more_catalogs_add_services_and_override_rows() {
+    let folder = Folder::new();
+    let shop = folder.write("shop.yaml", shop_catalog(&["017"]));
+    std::fs::create_dir(folder.path().join("more")).expect("a folder");
+    let over = "service: ECS\nfull_name: Elastic Cloud Server\nsource: ours\ncodes:\n  - code: Ecs.0114\n    \
+                http_status: 404\n    message: \"ours\"\n    category: state\n    retryable: true\n    action: \"ours\"\n";
+    folder.write("more/ecs.yaml", over);
+    let more = folder.path().join("more").display().to_string();
+    let listing = run(["catalog", "list", "--format", "json", "--catalog", &shop, "--catalog", &more]).json();
+    let of = |code: &str| -> Vec<Value> {
+        listing["codes"].as_array().expect("codes").iter().filter(|c| c["code"] == code).cloned().collect()
+    };
+    assert_eq!(of("Shop.017")[0]["api_service"], "SHOP");
+    let gone = of("Ecs.0114");
+    assert_eq!(gone.len(), 1);
+    assert_eq!((&gone[0]["category"], &gone[0]["retryable"]), (&json!("state"), &json!(true)));
+    assert_eq!(of("Ecs.0005").len(), 1, "rows that nobody overrides stay");
+}
+
+#[test]
+fn a_good_catalog_is_told_to_be_good() {
+    let text = run(["catalog", "check"]).ok();
+    assert!(text.contains("6 services, 8 families, 488 codes, 489 rows"), "{text}");
+    let folder = Folder::new();
+    let shop = folder.write("shop.yaml", shop_catalog(&["017", "018"]));
+    assert!(run(["catalog", "check", &shop]).ok().contains("7 services, 9 families, 490 codes, 491 rows"));
+    let place = folder.path().display().to_string();
+    assert!(run(["catalog", "check", &place]).ok().contains("490 codes"));
+}
+
+/// Mistakes, each with the line that it stands on and the key that it is reported under.
+const BAD: &str = r#"service: SHOP
+full_name: ""
+color: red                                 # 3 color
+families:
+  - {prefix: Shop, grammar: NXN}           # 5 families[0].grammar
+  - {prefix: 9x, grammar: NNN}             # 6 families[1].prefix
+  - {prefix: ecs, grammar: NNNN}           # 7 families[2].prefix
+  - {prefix: Ord, grammar: NNN}
+  - {prefix: Sta, grammar: SSSNN}
+codes:
+  - code: Ord.0017                         # 11 Ord.0017.code
+    message: "m"
+    category: quota
+    retryable: false
+    action: "a"
+  - code: Ord.017
+    http_status: 700                       # 17 Ord.017.http_status
+    message: "m"
+    category: qota                         # 19 Ord.017.category
+    retryable: maybe                       # 20 retryable
+    action: "a"
+    colour: blue                           # 22 colour
+  - code: Ord.018                          # 23 message
+    category: quota
+  - code: Ord.019
+    message: "m"
+    category: quota
+    retryable: false
+    action: "12345678 12345678 12345678 12345678 12345678 12345678 12345678 12345678 123456789" # 29 Ord.019.action
+  - code: Ord.020
+    message: "m"
+    category: quota
+    retryable: false
+    action: "a"
+  - code: Ord.020                          # 35 Ord.020
+    message: "m"
+    category: quota
+    retryable: false
+    action: "a"
+  - code: Ord.021                          # 40 Ord.021
+    http_status: 400
+    message: "m"
+    category: quota
+    retryable: false
+    action: "a"
+  - code: Ord.021
+    http_status: 404
+    message: "m"
+    category: quota
+    retryable: false
+    action: "a"
+  - code: Sta.40011                        # 52 Sta.40011.http_status
+    http_status: 404
+    message: "m"
+    category: quota
+    retryable: false
+    action: "a"
+  - word                                   # 58 codes[9]
+"#;
+
+#[test]
+fn all_mistakes_in_one_run_each_with_file_line_and_key() {
+    let folder = Folder::new();
+    let bad = folder.write("bad.yaml", BAD);
+    let broken = folder.write("broken.yaml", "service: [\n");
+    let latin = folder.write("latin.yaml", b"service: S\xe9\n");
+    let missing = folder.path().join("missing.yaml").display().to_string();
+    let ended = run(["catalog", "check", &bad, &broken, &latin, &missing]);
+    assert_eq!(ended.stdout, "");
+    let said = ended.failed(2);
+    let told = |line: usize, key: &str| {
+        let place = format!("{bad}:{line}: ");
+        said.lines().any(|l| {
+            l.split_once(&place)
+                .and_then(|(_, rest)| rest.split_once(": "))
+                .is_some_and(|(k, _)| k.ends_with(key))
+        })
+    };
+    let mut marks = 0;
+    for line in BAD.lines() {
+        if let Some((_, mark)) = line.split_once("# ") {
+            let (number, key) = mark.split_once(' ').expect("a line and a key");
+            assert!(told(number.parse().expect("a number"), key), "line {number}, key {key}, in:\n{said}");
+            marks += 1;
+        }
+    }
+    assert_eq!(marks, 15);
+    for (line, key) in [(2, "full_name"), (1, "source"), (23, "retryable"), (23, "action")] {
+        assert!(told(line, key), "line {line}, key {key}, in:\n{said}");
+    }
+    for file in [&format!("{broken}:"), &latin, &missing] {
+        assert!(said.contains(file.as_str()), "{file} in:\n{said}");
+    }
+    assert!(said.contains("did you mean `quota`?"), "a remedy in:\n{said}");
+    // One for each mark, four without, three files that cannot be read.
+    assert!(said.contains("22 problems"), "{said}");
+}
+
+#[test]
+fn every_file_of_a_folder_is_checked_and_only_yaml() {
+    let folder = Folder::new();
+    folder.write("a.yaml", "service: A\n");
+    folder.write("b.yml", "service: B\n");
+    folder.write(".hidden.yaml", "service: C\n");
+    folder.write("notes.txt", "service: D\n");
+    let said = run(["catalog", "check", &folder.path().display().to_string()]).failed(2);
+    assert!(said.contains("a.yaml:1:") && said.contains("b.yml:1:"), "{said}");
+    assert!(!said.contains("hidden") && !said.contains("notes"), "{said}");
+    let empty = Folder::new();
+    let place = empty.path().display().to_string();
+    assert!(run(["catalog", "check", &place]).failed(2).contains(&place));
+}
+
+#[test]
+fn a_check_without_paths_takes_the_catalog_of_the_settings() {
+    let folder = Folder::new();
+    let shop = folder.write("shop.yaml", shop_catalog(&["017"]));
+    let checked = finish(errtally().args(["catalog", "check"]).env("ERRTALLY_CATALOG", &shop)).ok();
+    assert!(checked.contains("489 codes"), "{checked}");
+}
+
+#[test]
+fn a_remedy_names_each_choice_once() {
+    let folder = Folder::new();
+    let bad = folder.write("bad.yaml", "service: SHOP\nzzzzzzzzzzzzzzzz: 1\n");
+    let said = run(["catalog", "check", &bad]).failed(2);
+    let line = said.lines().find(|l| l.contains("zzzz")).expect("the unknown key");
+    assert_eq!(line.matches("source").count(), 1, "{line}");
+}

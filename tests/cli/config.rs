@@ -1,0 +1,134 @@
+//! `errtally config`: every problem in one run, and the settings in force with their origins.
+
+use errtally::config::KEYS;
+
+use crate::support::{Folder, errtally, finish, run};
+
+#[test]
+fn every_key_is_shown_with_its_default() {
+    let shown = run(["config", "show"]).ok();
+    assert_eq!(shown.lines().count(), KEYS.len());
+    for (key, line) in KEYS.iter().zip(shown.lines()) {
+        assert!(line.starts_with(&format!("{}: ", key.name)), "{line}");
+        assert!(line.ends_with("# default"), "{line}");
+    }
+    for promised in [
+        "listen: \"127.0.0.1:9877\"",
+        "max_record_bytes: 1MiB",
+        "max_unknown_codes: 100",
+        "zero_init: [quota, throttling]",
+        "linger: 0s",
+        "shutdown_timeout: 10s",
+        "discovery: true",
+        "code_info: seen",
+        "source: stdin",
+    ] {
+        assert!(shown.contains(&format!("{promised} ")), "{promised} in:\n{shown}");
+    }
+}
+
+#[test]
+fn what_is_shown_is_a_configuration_file() {
+    let folder = Folder::new();
+    let shown = run(["config", "show"]).ok();
+    let file = folder.write("shown.yaml", &shown);
+    let again = run(["config", "show", "--config", &file]).ok();
+    for (a, b) in shown.lines().zip(again.lines()) {
+        assert_eq!(a.split(" #").next().map(str::trim), b.split(" #").next().map(str::trim));
+        assert!(b.contains(&file), "{b}");
+    }
+}
+
+#[test]
+fn a_good_configuration_is_told_to_be_good() {
+    let folder = Folder::new();
+    let file = folder.write("c.yaml", "linger: 5s\nzero_init: [quota]\n");
+    let text = run(["config", "check", "--config", &file]).ok();
+    assert!(text.starts_with(&format!("ok: 2 of {} keys set", KEYS.len())), "{text}");
+    for empty in ["", "# nothing\n", "linger:\n"] {
+        let file = folder.write("empty.yaml", empty);
+        assert!(run(["config", "check", "--config", &file]).ok().starts_with("ok: 0 of"), "{empty:?}");
+    }
+}
+
+#[test]
+fn all_problems_in_one_run_each_with_file_line_key_and_remedy() {
+    let folder = Folder::new();
+    let catalog = folder.write("bad-catalog.yaml", "service: SHOP\n");
+    let content = format!(
+        "listen: nowhere\nlisen: x\ndiscovery: maybe\nmax_record_bytes: 1\nmax_unknown_codes: -1\n\
+         zero_init: [quota, quotas]\ncode_info: some\nlinger: [1s, 2s]\nshutdown_timeout: 5 apples\n\
+         log_level: loud\nsource: carrier-pigeon\ncatalog: {catalog:?}\n"
+    );
+    let file = folder.write("bad.yaml", &content);
+    let mut command = errtally();
+    command.args(["config", "check", "--config", &file, "--linger", "soon"]);
+    command.env("ERRTALLY_LINGR", "1s").env("ERRTALLY_CODE_INFO", "none");
+    let ended = finish(&mut command);
+    assert_eq!(ended.stdout, "");
+    let said = ended.failed(2);
+    for (place, remedy) in [
+        (format!("{file}:1: listen: "), "127.0.0.1:9877"),
+        (format!("{file}:2: lisen: unknown key"), "did you mean `listen`?"),
+        (format!("{file}:3: discovery: "), "true or false"),
+        (format!("{file}:4: max_record_bytes: "), "1KiB to 64MiB"),
+        (format!("{file}:5: max_unknown_codes: "), "whole number"),
+        (format!("{file}:6: zero_init: "), "did you mean `quota`?"),
+        (format!("{file}:7: code_info: "), "seen or all"),
+        (format!("{file}:8: linger: "), ""),
+        (format!("{file}:9: shutdown_timeout: "), "such as 500ms"),
+        (format!("{file}:10: log_level: "), "info"),
+        (format!("{file}:11: source: "), "stdin"),
+        ("ERRTALLY_LINGR: unknown variable".to_owned(), "did you mean `ERRTALLY_LINGER`?"),
+        ("ERRTALLY_CODE_INFO: ".to_owned(), "seen or all"),
+        ("--linger: ".to_owned(), "such as 500ms"),
+        (format!("{catalog}:1: full_name: "), "add `full_name"),
+    ] {
+        let line = said.lines().find(|l| l.contains(&place));
+        assert!(line.is_some_and(|l| l.contains(remedy)), "{place} {remedy} in:\n{said}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_to_be_read_is_a_problem() {
+    let folder = Folder::new();
+    let missing = folder.path().join("missing.yaml").display().to_string();
+    assert!(run(["config", "check", "--config", &missing]).failed(2).contains(&missing));
+    for (content, line) in
+        [("- a\n", 1), ("linger: 1s\nlinger: 2s\n", 2), ("linger: 1s\n---\nlinger: 2s\n", 2), ("a: [\n", 2)]
+    {
+        let file = folder.write("odd.yaml", content);
+        let said = run(["config", "check", "--config", &file]).failed(2);
+        let near = (line..=line + 1).any(|l| said.contains(&format!("{file}:{l}: ")));
+        assert!(near, "{content:?}: {said}");
+    }
+}
+
+#[test]
+fn variables_that_kubernetes_sets_for_a_service_named_errtally_are_ignored() {
+    let mut command = errtally();
+    command.args(["config", "check"]);
+    for (name, value) in [
+        ("ERRTALLY_SERVICE_HOST", "10.0.0.1"),
+        ("ERRTALLY_SERVICE_PORT", "9877"),
+        ("ERRTALLY_SERVICE_PORT_HTTP_METRICS", "9877"),
+        ("ERRTALLY_PORT", "tcp://10.0.0.1:9877"),
+        ("ERRTALLY_PORT_9877_TCP", "tcp://10.0.0.1:9877"),
+        ("ERRTALLY_PORT_9877_TCP_PROTO", "tcp"),
+        ("ERRTALLY_PORT_9877_TCP_PORT", "9877"),
+        ("ERRTALLY_PORT_9877_TCP_ADDR", "10.0.0.1"),
+        ("ERRTALLY_METRICS_SERVICE_HOST", "10.0.0.2"),
+        ("ERRTALLY_METRICS_PORT_9877_UDP_ADDR", "10.0.0.2"),
+    ] {
+        command.env(name, value);
+    }
+    assert!(finish(&mut command).ok().starts_with("ok: 0 of"));
+}
+
+#[test]
+fn a_variable_of_ours_that_nobody_knows_is_an_error() {
+    for name in ["ERRTALLY_LISTENS", "ERRTALLY_PORT", "ERRTALLY_X"] {
+        let said = finish(errtally().args(["config", "check"]).env(name, "9877")).failed(2);
+        assert!(said.contains(&format!("{name}: unknown variable")), "{said}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The command line as it is promised: what each command prints, where, and with which exit status.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod catalog;
+mod config;
+mod explain;
+mod output;
+mod precedence;
+mod scan;

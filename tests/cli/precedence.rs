@@ -1,0 +1,119 @@
+//! Flag over variable over file over default, for every key there is.
+
+use std::collections::BTreeSet;
+
+use errtally::config::KEYS;
+
+use crate::support::{Folder, errtally, finish, shop_catalog};
+
+/// A key with three values that differ from its default and from each other, as they are shown.
+struct Trial {
+    name: &'static str,
+    file: String,
+    variable: String,
+    flag: String,
+}
+
+fn trials(folder: &Folder) -> Vec<Trial> {
+    let trial = |name, file: &str, variable: &str, flag: &str| Trial {
+        name,
+        file: file.to_owned(),
+        variable: variable.to_owned(),
+        flag: flag.to_owned(),
+    };
+    let path = |name: &str| folder.write(name, shop_catalog(&["017"]));
+    let (a, b, c) = (path("a.yaml"), path("b.yaml"), path("c.yaml"));
+    vec![
+        trial("listen", "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"),
+        trial("catalog", &a, &b, &c),
+        trial("max_record_bytes", "2KiB", "3KiB", "4KiB"),
+        trial("max_unknown_codes", "1", "2", "3"),
+        trial("zero_init", "billing", "state", "timeout"),
+        trial("linger", "1s", "2s", "3s"),
+        trial("shutdown_timeout", "1s", "2s", "3s"),
+        trial("log_level", "error", "warn", "debug"),
+        // Those with two values: the default must come back over the layer below.
+        trial("discovery", "false", "true", "false"),
+        trial("code_info", "all", "seen", "all"),
+        // One value so far: its origin tells.
+        trial("source", "stdin", "stdin", "stdin"),
+    ]
+}
+
+/// The value of `key` and its origin, with these layers.
+#[track_caller]
+fn shown(key: &str, file: Option<&str>, variable: Option<&str>, flag: Option<&str>) -> (String, String) {
+    let mut command = errtally();
+    command.args(["config", "show"]);
+    if let Some(file) = file {
+        command.args(["--config", file]);
+    }
+    if let Some(value) = variable {
+        command.env(format!("ERRTALLY_{}", key.to_uppercase()), value);
+    }
+    if let Some(value) = flag {
+        command.args([&format!("--{}", key.replace('_', "-")), value]);
+    }
+    let text = finish(&mut command).ok();
+    let line = text.lines().find(|l| l.starts_with(&format!("{key}: "))).expect("the key is shown");
+    let (value, origin) = line[key.len() + 2..].split_once(" # ").expect("a value and an origin");
+    let bare = |c: char| c == '"' || c == '[' || c == ']';
+    (value.trim().trim_matches(bare).to_owned(), origin.to_owned())
+}
+
+#[test]
+fn every_key_by_every_way() {
+    let folder = Folder::new();
+    let trials = trials(&folder);
+    let tried: BTreeSet<_> = trials.iter().map(|t| t.name).collect();
+    let keys: BTreeSet<_> = KEYS.iter().map(|k| k.name).collect();
+    assert_eq!(tried, keys, "every key is tried here");
+    for Trial { name, file, variable, flag } in &trials {
+        let path = folder.write("errtally-test.yaml", format!("{name}: {file:?}\n"));
+        let upper = format!("ERRTALLY_{}", name.to_uppercase());
+        let hyphens = format!("--{}", name.replace('_', "-"));
+        let default = shown(name, None, None, None);
+        assert_eq!(default.1, "default");
+        let by_file = (file.clone(), format!("{path}:1"));
+        assert_eq!(shown(name, Some(&path), None, None), by_file);
+        let by_variable = (variable.clone(), upper);
+        assert_eq!(shown(name, Some(&path), Some(variable), None), by_variable);
+        assert_eq!(shown(name, None, Some(variable), None), by_variable);
+        let by_flag = (flag.clone(), hyphens);
+        assert_eq!(shown(name, Some(&path), Some(variable), Some(flag)), by_flag);
+        assert_eq!(shown(name, None, None, Some(flag)), by_flag);
+    }
+}
+
+#[test]
+fn lists_may_be_empty_and_long() {
+    let folder = Folder::new();
+    let file = folder.write("c.yaml", "zero_init:\n  - quota\n  - billing\n");
+    assert_eq!(shown("zero_init", Some(&file), None, None).0, "quota, billing");
+    assert_eq!(shown("zero_init", Some(&file), Some("state, timeout"), None).0, "state, timeout");
+    assert_eq!(shown("zero_init", Some(&file), None, Some("conflict,internal")).0, "conflict, internal");
+    assert_eq!(shown("zero_init", Some(&file), Some(""), None).0, "");
+    assert_eq!(shown("zero_init", Some(&file), None, Some("")).0, "");
+    let none = folder.write("none.yaml", "zero_init: []\n");
+    assert_eq!(shown("zero_init", Some(&none), None, None).0, "");
+}
+
+#[test]
+fn the_file_may_be_named_by_a_variable_and_the_flag_wins() {
+    let folder = Folder::new();
+    let (a, b) = (folder.write("a.yaml", "linger: 1s\n"), folder.write("b.yaml", "linger: 2s\n"));
+    let show = |flags: &[&str]| {
+        finish(errtally().args(["config", "show"]).args(flags).env("ERRTALLY_CONFIG", &a)).ok()
+    };
+    assert!(show(&[]).contains("linger: 1s "));
+    assert!(show(&["--config", &b]).contains("linger: 2s "));
+}
+
+#[test]
+fn a_value_that_is_overruled_is_checked_all_the_same() {
+    let folder = Folder::new();
+    let file = folder.write("c.yaml", "linger: soon\n");
+    let mut command = errtally();
+    command.args(["config", "check", "--config", &file, "--linger", "1s"]);
+    assert!(finish(&mut command).failed(2).contains(&format!("{file}:1: linger")));
+}
