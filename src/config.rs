@@ -4,13 +4,14 @@
 //! file or the default, in this order. All four go through the same reader
 //! as text, so that a mistake reads the same wherever it was made.
 
+mod kafka_keys;
 mod keys;
 mod layers;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
 
 use crate::catalog::Category;
@@ -21,6 +22,49 @@ use crate::engine::Options;
 pub enum SourceKind {
     /// Lines from standard input.
     Stdin,
+    /// Messages from Kafka.
+    Kafka,
+}
+
+/// Where a new consumer group begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest message.
+    Earliest,
+    /// At the next message.
+    Latest,
+}
+
+/// What a message holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// One record.
+    Message,
+    /// Lines, each a record.
+    Lines,
+}
+
+/// How to consume from Kafka.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// Brokers to begin with, `HOST:PORT`.
+    pub brokers: Vec<String>,
+    /// Topics; those that begin with `^` are patterns.
+    pub topics: Vec<String>,
+    /// The consumer group.
+    pub group: String,
+    /// Static membership, where not empty.
+    pub instance_id: String,
+    /// Where a new group begins.
+    pub start: Start,
+    /// What a message holds.
+    pub framing: Framing,
+    /// How often offsets are committed.
+    pub commit_interval: Duration,
+    /// Bytes of messages that are held before they are counted.
+    pub queue_bytes: usize,
+    /// Further properties of librdkafka.
+    pub properties: Vec<(String, String)>,
 }
 
 /// For which codes `errtally_code_info` has a series.
@@ -37,6 +81,8 @@ pub enum CodeInfo {
 pub struct Settings {
     /// What `run` reads.
     pub source: SourceKind,
+    /// How, where it is Kafka.
+    pub kafka: KafkaSettings,
     /// Address and port of the HTTP server.
     pub listen: String,
     /// Catalog files and folders laid over the built-in catalog.
@@ -70,6 +116,17 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             source: SourceKind::Stdin,
+            kafka: KafkaSettings {
+                brokers: vec!["127.0.0.1:9092".to_owned()],
+                topics: Vec::new(),
+                group: "errtally".to_owned(),
+                instance_id: String::new(),
+                start: Start::Latest,
+                framing: Framing::Message,
+                commit_interval: Duration::from_secs(1),
+                queue_bytes: 8 << 20,
+                properties: Vec::new(),
+            },
             listen: "127.0.0.1:9877".to_owned(),
             catalog: Vec::new(),
             discovery: true,

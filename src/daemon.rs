@@ -13,14 +13,19 @@ use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
 use crate::catalog::Catalog;
-use crate::config::{KEYS, Layers, Loaded, Settings};
+#[cfg(feature = "kafka")]
+use crate::config::KafkaSettings;
+use crate::config::{KEYS, Layers, Loaded, Settings, SourceKind};
 use crate::engine::Engine;
 use crate::http::{self, Readiness, Shared, Stage};
 use crate::ledger::{Ledger, Snapshot, Source};
-use crate::metrics::{Exporter, Health, Shown};
+use crate::metrics::{Exporter, Health, Process, Shown};
 use crate::pipeline::Pipeline;
 use crate::shutdown::{Request, Signals};
-use crate::source::stdin::{self, Ended, Stop};
+#[cfg(feature = "kafka")]
+use crate::source::kafka;
+use crate::source::stdin;
+use crate::source::stop::{Ended, Stop};
 
 /// How the daemon ended, for the summary.
 #[derive(Debug)]
@@ -72,6 +77,48 @@ pub fn run(
     runtime.block_on(daemon.serve(listener, summary))
 }
 
+/// What the daemon reads.
+enum Input {
+    Stdin,
+    #[cfg(feature = "kafka")]
+    Kafka(KafkaSettings, Arc<kafka::Status>),
+}
+
+impl Input {
+    #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
+    fn new(settings: &Settings, readiness: &Arc<Readiness>) -> Input {
+        match settings.source {
+            SourceKind::Stdin => Input::Stdin,
+            #[cfg(feature = "kafka")]
+            SourceKind::Kafka => {
+                let status = kafka::Status::new(&settings.kafka.brokers.join(", "), readiness.clone());
+                Input::Kafka(settings.kafka.clone(), Arc::new(status))
+            }
+            // Refused when the settings are read.
+            #[cfg(not(feature = "kafka"))]
+            SourceKind::Kafka => Input::Stdin,
+        }
+    }
+
+    fn source(&self) -> Source {
+        match self {
+            Input::Stdin => Source::Stdin,
+            #[cfg(feature = "kafka")]
+            Input::Kafka(..) => Source::Kafka,
+        }
+    }
+
+    fn read(&self, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
+        match self {
+            Input::Stdin => {
+                stdin::read(std::io::stdin(), pipeline, stop).context("cannot read standard input")
+            }
+            #[cfg(feature = "kafka")]
+            Input::Kafka(settings, status) => kafka::consume(settings, pipeline, stop, status),
+        }
+    }
+}
+
 fn shown(settings: &Settings) -> Shown {
     Shown { zero_init: settings.zero_init.clone(), code_info: settings.code_info }
 }
@@ -86,7 +133,8 @@ fn bind(address: &str) -> anyhow::Result<TcpListener> {
 
 impl Daemon {
     async fn serve(mut self, listener: TcpListener, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
-        let exporter = Exporter::new(self.ledger.clone(), self.shown.clone(), Some(self.health.clone()));
+        let input = Input::new(&self.settings, &self.readiness);
+        let exporter = Exporter::new(self.ledger.clone(), self.shown.clone(), Some(self.process(&input)));
         let shared = Shared {
             ledger: self.ledger.clone(),
             exporter: Arc::new(exporter),
@@ -99,16 +147,17 @@ impl Daemon {
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
         let (done, mut ended) = oneshot::channel();
-        let mut pipeline = Pipeline::new(self.ledger.clone(), Source::Stdin);
+        let mut pipeline = Pipeline::new(self.ledger.clone(), input.source());
         let reader_stop = stop.clone();
+        let source = input.source().as_str();
         thread::Builder::new()
             .name("reader".to_owned())
             .spawn(move || {
-                let _ = done.send(stdin::read(std::io::stdin(), &mut pipeline, &reader_stop));
+                let _ = done.send(input.read(&mut pipeline, &reader_stop));
             })
             .context("cannot start the reader")?;
         self.readiness.set(Stage::Reading);
-        info!(address = %address, source = "stdin", "ready: http://{address}/metrics");
+        info!(address = %address, source, "ready: http://{address}/metrics");
 
         // Reading, until the input ends or somebody asks to stop.
         let mut stop_asked: Option<Instant> = None;
@@ -116,7 +165,7 @@ impl Daemon {
             let deadline = stop_asked
                 .map(|at| (at + self.settings.shutdown_timeout).saturating_duration_since(Instant::now()));
             tokio::select! {
-                result = &mut ended => break result.unwrap_or_else(|_| Err(std::io::Error::other("the reader is gone"))),
+                result = &mut ended => break result.unwrap_or_else(|_| Err(anyhow!("the reader is gone"))),
                 request = self.signals.next() => match request {
                     Request::Reload => self.reload(),
                     Request::Stop(signal) if stop_asked.is_some() => end_at_once(signal),
@@ -150,12 +199,25 @@ impl Daemon {
             },
             signal = stop_signal(&mut self.signals) => end_at_once(signal),
         }
-        read.context("cannot read standard input")?;
+        read?;
         if !input_ended {
             let records: u64 = snapshot.sources.iter().map(|(_, c)| c.records).sum();
             info!(records, "stopped: all that was read is counted");
         }
         Ok(Outcome { snapshot, input_ended })
+    }
+
+    /// What the exporter shows of the process beside the counts.
+    #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
+    fn process(&self, input: &Input) -> Process {
+        Process {
+            health: self.health.clone(),
+            #[cfg(feature = "kafka")]
+            kafka: match input {
+                Input::Kafka(_, status) => Some(status.clone()),
+                Input::Stdin => None,
+            },
+        }
     }
 
     /// Keeps serving for `linger`, or until a signal.

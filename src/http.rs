@@ -4,8 +4,8 @@ mod negotiate;
 mod page;
 pub mod server;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -43,26 +43,45 @@ impl Stage {
     }
 }
 
-/// The stage, shared by the daemon and the server.
+/// The stage, and what the source waits for, shared by the daemon, the source
+/// and the server.
 #[derive(Debug)]
-pub struct Readiness(AtomicU8);
+pub struct Readiness {
+    stage: AtomicU8,
+    waiting: Mutex<Option<String>>,
+}
 
 impl Default for Readiness {
     fn default() -> Readiness {
-        Readiness(AtomicU8::new(Stage::Starting as u8))
+        Readiness { stage: AtomicU8::new(Stage::Starting as u8), waiting: Mutex::new(None) }
     }
 }
 
 impl Readiness {
     /// Moves to `stage`.
     pub fn set(&self, stage: Stage) {
-        self.0.store(stage as u8, Ordering::Release);
+        self.stage.store(stage as u8, Ordering::Release);
     }
 
     /// The present stage.
     pub fn get(&self) -> Stage {
         let stages = [Stage::Starting, Stage::Reading, Stage::Ended, Stage::Draining];
-        stages[usize::from(self.0.load(Ordering::Acquire)).min(stages.len() - 1)]
+        stages[usize::from(self.stage.load(Ordering::Acquire)).min(stages.len() - 1)]
+    }
+
+    /// What a source that is not connected waits for, in words; none when it
+    /// is connected.
+    pub fn waiting(&self, reason: Option<String>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// Whether records are read, and what there is to say about it.
+    pub fn words(&self) -> (bool, String) {
+        let stage = self.get();
+        match (stage, &*self.waiting.lock().unwrap_or_else(PoisonError::into_inner)) {
+            (Stage::Reading, Some(reason)) => (false, reason.clone()),
+            _ => (stage == Stage::Reading, stage.words().to_owned()),
+        }
     }
 }
 
@@ -101,9 +120,9 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
 }
 
 async fn readyz(State(shared): State<Shared>) -> Response {
-    let stage = shared.readiness.get();
-    let status = if stage == Stage::Reading { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, format!("{}\n", stage.words())).into_response()
+    let (ready, words) = shared.readiness.words();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, format!("{words}\n")).into_response()
 }
 
 async fn codes(State(shared): State<Shared>) -> Json<Report> {
@@ -115,5 +134,5 @@ async fn catalog(State(shared): State<Shared>) -> Json<CatalogListing> {
 }
 
 async fn root(State(shared): State<Shared>) -> Html<String> {
-    Html(page::render(&Report::new(&shared.ledger.snapshot()), shared.readiness.get()))
+    Html(page::render(&Report::new(&shared.ledger.snapshot()), &shared.readiness.words().1))
 }

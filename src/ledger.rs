@@ -21,6 +21,8 @@ pub enum Source {
     Stdin,
     /// Files named on the command line.
     File,
+    /// Messages.
+    Kafka,
 }
 
 impl Source {
@@ -29,6 +31,7 @@ impl Source {
         match self {
             Source::Stdin => "stdin",
             Source::File => "file",
+            Source::Kafka => "kafka",
         }
     }
 }

@@ -4,12 +4,14 @@
 //! come from one snapshot of the ledger a scrape.
 
 mod collect;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod openmetrics;
 mod process;
 
 use prometheus::proto::MetricType;
 
-pub use collect::{Exporter, Health, Shown};
+pub use collect::{Exporter, Health, Process, Shown};
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,22 @@ metrics! {
         "Records with a code that begin like JSON and do not parse; their codes are counted.";
     OVERSIZED_RECORDS = COUNTER "errtally_oversized_records_total" ["source"]
         "Records longer than max_record_bytes; their codes are counted.";
+    KAFKA_LAG = GAUGE "errtally_kafka_consumer_lag" ["topic", "partition"]
+        "Messages of an owned partition that are not yet counted.";
+    KAFKA_LAG_SECONDS = GAUGE "errtally_kafka_consumer_lag_seconds" ["topic", "partition"]
+        "Age of the last counted message of an owned partition while others wait behind it; 0 when none do.";
+    KAFKA_CONNECTED = GAUGE "errtally_kafka_connected" []
+        "Whether a broker is connected: 1 or 0.";
+    KAFKA_ASSIGNED = GAUGE "errtally_kafka_assigned_partitions" []
+        "Partitions that this instance owns.";
+    KAFKA_REBALANCES = COUNTER "errtally_kafka_rebalances_total" []
+        "Assignments and revocations of partitions.";
+    KAFKA_COMMITS = COUNTER "errtally_kafka_commits_total" []
+        "Commits of offsets that succeeded.";
+    KAFKA_COMMIT_FAILURES = COUNTER "errtally_kafka_commit_failures_total" []
+        "Commits of offsets that failed; they are tried again.";
+    KAFKA_ERRORS = COUNTER "errtally_kafka_errors_total" ["kind"]
+        "Errors of the Kafka client, by librdkafka's name for them.";
     RELOAD_SUCCESSFUL = GAUGE "errtally_config_last_reload_successful" []
         "Whether the last load of configuration and catalog succeeded: 1 or 0.";
     RELOAD_SUCCESS_TIMESTAMP = GAUGE "errtally_config_last_reload_success_timestamp_seconds" []

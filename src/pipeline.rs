@@ -106,6 +106,37 @@ impl Pipeline {
         self.drain(true);
     }
 
+    /// Counts one message as one record. It is in the ledger after the next
+    /// [`commit`](Pipeline::commit).
+    pub fn message(&mut self, payload: &[u8]) {
+        if payload.len() > self.engine.options().max_record_bytes {
+            self.reader.window(&self.engine, payload, 0, true);
+            self.reader.tally.bytes += payload.len() as u64;
+        } else {
+            self.reader.message(&self.engine, payload);
+        }
+    }
+
+    /// Counts the lines of one message, each as a record; the last may lack
+    /// its newline. They are in the ledger after the next
+    /// [`commit`](Pipeline::commit).
+    pub fn message_lines(&mut self, payload: &[u8]) {
+        let limit = self.engine.options().max_record_bytes;
+        if payload.len() <= limit {
+            self.reader.lines(&self.engine, payload);
+            return;
+        }
+        for line in payload.split_inclusive(|&b| b == b'\n') {
+            let record = line.strip_suffix(b"\n").unwrap_or(line);
+            if record.len() > limit {
+                self.reader.window(&self.engine, record, 0, true);
+                self.reader.tally.bytes += line.len() as u64;
+            } else {
+                self.reader.lines(&self.engine, line);
+            }
+        }
+    }
+
     /// Goes on with the engine in force, from the next record on.
     fn refresh(&mut self) {
         if self.ledger.generation() != self.generation && !self.lines.in_window() {
@@ -136,8 +167,11 @@ impl Pipeline {
         }
     }
 
-    fn commit(&mut self) {
+    /// Hands what was counted to the ledger, as one, and goes on with the
+    /// engine in force.
+    pub fn commit(&mut self) {
         self.ledger.commit(self.source, &self.engine, &mut self.reader.tally);
+        self.refresh();
     }
 }
 
@@ -166,6 +200,28 @@ impl Reader {
         }
         self.places = places;
         self.end_record(&block[record]);
+    }
+
+    /// Counts one record, whatever bytes are in it.
+    fn message(&mut self, engine: &Engine, record: &[u8]) {
+        let mut places = std::mem::take(&mut self.places);
+        engine.sweep().run(record, &mut places);
+        self.tally.records += 1;
+        self.tally.bytes += record.len() as u64;
+        let mut matched = false;
+        for place in places.iter().map(|&p| p as usize) {
+            classify::at_place(engine.catalog(), engine.families(), record, place, |sighting| {
+                if !matched {
+                    matched = true;
+                    self.tally.begin_record();
+                }
+                self.hit(engine, record, sighting, 0);
+            });
+        }
+        self.places = places;
+        if matched {
+            self.end_record(record);
+        }
     }
 
     /// Ends a record with hits; an empty slice stands for none.

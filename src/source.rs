@@ -4,6 +4,9 @@
 
 pub mod compressed;
 pub mod file;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[allow(unsafe_code)]
 mod mapped;
 pub mod stdin;
+pub mod stop;

@@ -14,9 +14,9 @@
 //! where judging begins, so that one too many costs nanoseconds and no count.
 //!
 //! That is a question about three neighbouring bytes, the same for a catalog
-//! of eight families and of a hundred. [`avx2`] answers it for 64 bytes at a
+//! of eight families and of a hundred. The module `avx2` answers it for 64 bytes at a
 //! time and counts the newlines on the way. Processors without AVX2 search
-//! the ends of the prefixes with aho-corasick instead ([`literal`]), which
+//! the ends of the prefixes with aho-corasick instead (`literal`), which
 //! finds fewer places and no other codes. [`scalar`] is the definition that
 //! tests hold the others to.
 

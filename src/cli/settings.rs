@@ -29,7 +29,7 @@ pub struct Reading {
 /// What decides how the daemon works.
 #[derive(Debug, Args)]
 pub struct Daemon {
-    /// What to read: stdin
+    /// What to read: stdin or kafka
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// IP address and port of the HTTP server
@@ -50,15 +50,40 @@ pub struct Daemon {
     /// Least severe level that is logged
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// Kafka brokers, HOST:PORT with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    kafka_brokers: Vec<String>,
+    /// Topics to consume, with commas; ^ begins a pattern
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    kafka_topics: Vec<String>,
+    /// Consumer group
+    #[arg(long, value_name = "NAME")]
+    kafka_group: Option<String>,
+    /// Name of this instance, for static membership
+    #[arg(long, value_name = "NAME")]
+    kafka_instance_id: Option<String>,
+    /// Where a new group begins: latest or earliest
+    #[arg(long, value_name = "WHERE")]
+    kafka_start: Option<String>,
+    /// What a message is: message or lines
+    #[arg(long, value_name = "WHAT")]
+    kafka_framing: Option<String>,
+    /// How often offsets are committed
+    #[arg(long, value_name = "TIME")]
+    kafka_commit_interval: Option<String>,
+    /// Messages held before they are counted
+    #[arg(long, value_name = "SIZE")]
+    kafka_queue_bytes: Option<String>,
+    /// A property of librdkafka; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    kafka_properties: Vec<String>,
 }
 
 impl Reading {
     /// These flags over the environment and the file.
     pub fn layers(&self) -> Layers {
         let mut flags = Vec::new();
-        if !self.catalog.is_empty() {
-            flags.push(("catalog", self.catalog.clone()));
-        }
+        push_all(&mut flags, "catalog", &self.catalog);
         push(&mut flags, "discovery", &self.discovery);
         push(&mut flags, "max_record_bytes", &self.max_record_bytes);
         push(&mut flags, "max_unknown_codes", &self.max_unknown_codes);
@@ -99,11 +124,26 @@ impl Daemon {
         push(flags, "linger", &self.linger);
         push(flags, "shutdown_timeout", &self.shutdown_timeout);
         push(flags, "log_level", &self.log_level);
+        push_all(flags, "kafka.brokers", &self.kafka_brokers);
+        push_all(flags, "kafka.topics", &self.kafka_topics);
+        push(flags, "kafka.group", &self.kafka_group);
+        push(flags, "kafka.instance_id", &self.kafka_instance_id);
+        push(flags, "kafka.start", &self.kafka_start);
+        push(flags, "kafka.framing", &self.kafka_framing);
+        push(flags, "kafka.commit_interval", &self.kafka_commit_interval);
+        push(flags, "kafka.queue_bytes", &self.kafka_queue_bytes);
+        push_all(flags, "kafka.properties", &self.kafka_properties);
     }
 }
 
 fn push(flags: &mut Vec<(&'static str, Vec<String>)>, name: &'static str, value: &Option<String>) {
     if let Some(value) = value {
         flags.push((name, vec![value.clone()]));
+    }
+}
+
+fn push_all(flags: &mut Vec<(&'static str, Vec<String>)>, name: &'static str, values: &[String]) {
+    if !values.is_empty() {
+        flags.push((name, values.to_vec()));
     }
 }

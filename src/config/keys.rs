@@ -2,6 +2,7 @@
 //! and how its value is shown.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::{CodeInfo, Settings, SourceKind};
@@ -14,7 +15,7 @@ pub type Refused = (String, String);
 /// One setting.
 #[derive(Debug)]
 pub struct Key {
-    /// In the file; the flag has hyphens, the variable `ERRTALLY_` and capitals.
+    /// In the file.
     pub name: &'static str,
     /// One sentence or two.
     pub doc: &'static str,
@@ -28,22 +29,35 @@ pub struct Key {
     pub show: fn(&Settings) -> String,
 }
 
-/// All settings, in the order of `config/errtally.yaml`.
-pub const KEYS: &[Key] = &[
+/// All settings, in the order of `config/errtally.yaml`. A dot in a name is a
+/// mapping in the file, an underscore in the variable, a hyphen in the flag.
+pub static KEYS: LazyLock<Vec<&'static Key>> =
+    LazyLock::new(|| GENERAL.iter().chain(super::kafka_keys::KAFKA).collect());
+
+/// The settings that stand for themselves.
+const GENERAL: &[Key] = &[
     Key {
         name: "source",
-        doc: "What `run` reads: stdin, lines from standard input.",
+        doc: "What `run` reads: stdin, lines from standard input, or kafka.",
         list: false,
         reloads: false,
         set: |s, v| {
             s.source = match one(v)? {
                 "stdin" => SourceKind::Stdin,
-                other => return Err((format!("`{other}` is no source"), "write stdin".to_owned())),
+                "kafka" if cfg!(feature = "kafka") => SourceKind::Kafka,
+                "kafka" => {
+                    return Err((
+                        "this errtally was built without Kafka".to_owned(),
+                        "build it with the feature `kafka`".to_owned(),
+                    ));
+                }
+                other => return Err((format!("`{other}` is no source"), "write stdin or kafka".to_owned())),
             };
             Ok(())
         },
         show: |s| match s.source {
             SourceKind::Stdin => "stdin".to_owned(),
+            SourceKind::Kafka => "kafka".to_owned(),
         },
     },
     Key {
@@ -212,30 +226,30 @@ pub const KEYS: &[Key] = &[
 impl Key {
     /// The key with this name.
     pub fn find(name: &str) -> Option<&'static Key> {
-        KEYS.iter().find(|k| k.name == name)
+        KEYS.iter().copied().find(|k| k.name == name)
     }
 
     /// The environment variable.
     pub fn variable(&self) -> String {
-        format!("ERRTALLY_{}", self.name.to_uppercase())
+        format!("ERRTALLY_{}", self.name.replace('.', "_").to_uppercase())
     }
 }
 
-fn one(values: &[String]) -> Result<&str, Refused> {
+pub(super) fn one(values: &[String]) -> Result<&str, Refused> {
     match values {
         [value] => Ok(value.trim()),
         _ => Err((format!("{} values", values.len()), "write one".to_owned())),
     }
 }
 
-fn within(value: u64, least: u64, most: u64, range: &str) -> Result<usize, Refused> {
+pub(super) fn within(value: u64, least: u64, most: u64, range: &str) -> Result<usize, Refused> {
     match usize::try_from(value) {
         Ok(size) if (least..=most).contains(&value) => Ok(size),
         _ => Err((format!("{value} is out of range"), format!("write {range}"))),
     }
 }
 
-fn parse_bytes(text: &str) -> Option<u64> {
+pub(super) fn parse_bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().ok()?;
     let unit: u64 = match text[digits..].trim_start() {
@@ -247,7 +261,7 @@ fn parse_bytes(text: &str) -> Option<u64> {
     number.checked_mul(unit)
 }
 
-fn show_bytes(bytes: usize) -> String {
+pub(super) fn show_bytes(bytes: usize) -> String {
     match bytes {
         b if b % (1 << 20) == 0 => format!("{}MiB", b >> 20),
         b if b % (1 << 10) == 0 => format!("{}KiB", b >> 10),
@@ -255,7 +269,7 @@ fn show_bytes(bytes: usize) -> String {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, Refused> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, Refused> {
     let longest = Duration::from_secs(7 * 24 * 3600);
     match humantime::parse_duration(text) {
         Ok(duration) if duration <= longest => Ok(duration),
@@ -267,15 +281,15 @@ fn parse_duration(text: &str) -> Result<Duration, Refused> {
     }
 }
 
-fn show_duration(duration: Duration) -> String {
+pub(super) fn show_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string().replace(' ', "")
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     // Double-quoted YAML reads JSON's escapes.
     serde_json::Value::from(text).to_string()
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
+pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }

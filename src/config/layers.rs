@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Settings;
 use super::keys::{KEYS, Key};
+use super::{Settings, SourceKind};
 use crate::catalog::Catalog;
 use crate::problem::{Problem, Problems, Sink};
 use crate::yaml::{self, Data, Node, suggest};
@@ -82,12 +82,21 @@ impl Layers {
             }
         }
         for (name, values) in &self.flags {
-            let flag = format!("--{}", name.replace('_', "-"));
+            let flag = format!("--{}", name.replace(['_', '.'], "-"));
             if let Some(key) = Key::find(name)
                 && let Err((what, remedy)) = loaded.set(key, values, Origin::Flag(flag.clone()))
             {
                 problems.push(Problem { origin: flag, line: 0, key: String::new(), what, remedy });
             }
+        }
+        if loaded.settings.source == SourceKind::Kafka && loaded.settings.kafka.topics.is_empty() {
+            problems.push(Problem {
+                origin: "kafka.topics".to_owned(),
+                line: 0,
+                key: String::new(),
+                what: "no topic to consume".to_owned(),
+                remedy: "set kafka.topics, ERRTALLY_KAFKA_TOPICS or --kafka-topics".to_owned(),
+            });
         }
         (loaded, problems)
     }
@@ -125,6 +134,25 @@ impl Loaded {
     }
 
     fn entry(&mut self, path: &Path, name: &str, line: usize, node: &Node, sink: &mut Sink) {
+        // `kafka` is a mapping of keys, `kafka.properties` one of values.
+        let section = format!("{name}.");
+        if KEYS.iter().any(|k| k.name.starts_with(&section)) {
+            match &node.data {
+                Data::Null => {}
+                Data::Map(entries) => {
+                    for (inner, line, node) in entries {
+                        self.entry(path, &format!("{name}.{inner}"), *line, node, sink);
+                    }
+                }
+                _ => sink.report(
+                    node.line,
+                    name,
+                    format!("expected a mapping, found {}", node.kind()),
+                    "write `key: value` lines below it",
+                ),
+            }
+            return;
+        }
         let Some(key) = Key::find(name) else {
             let names: Vec<_> = KEYS.iter().map(|k| k.name).collect();
             sink.report(line, name, "unknown key", suggest(name, &names));
@@ -141,6 +169,20 @@ impl Loaded {
                         _ => {
                             let what = format!("expected text in the list, found {}", item.kind());
                             sink.report(item.line, name, what, "write one value an item");
+                            return;
+                        }
+                    }
+                }
+                values
+            }
+            Data::Map(entries) if key.name == "kafka.properties" => {
+                let mut values = Vec::new();
+                for (inner, _, node) in entries {
+                    match &node.data {
+                        Data::Scalar(text, _) => values.push(format!("{inner}={text}")),
+                        _ => {
+                            let what = format!("expected one value, found {}", node.kind());
+                            sink.report(node.line, format!("{name}.{inner}"), what, "write NAME: VALUE");
                             return;
                         }
                     }
@@ -166,8 +208,8 @@ impl Loaded {
         let problem = |what: String, remedy: String| {
             Some(Problem { origin: name.to_owned(), line: 0, key: String::new(), what, remedy })
         };
-        let Some(key) = KEYS.iter().find(|k| k.variable() == name) else {
-            let names: Vec<_> = KEYS.iter().map(Key::variable).collect();
+        let Some(key) = KEYS.iter().copied().find(|k| k.variable() == name) else {
+            let names: Vec<_> = KEYS.iter().map(|k| k.variable()).collect();
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             return problem("unknown variable".to_owned(), suggest(name, &names));
         };

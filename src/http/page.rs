@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::Stage;
 use crate::report::Report;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}\
@@ -10,8 +9,8 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.95em}\
 @media(prefers-color-scheme:dark){body{background:#16181d;color:#dde}a{color:#8be}}";
 
-/// The page.
-pub fn render(report: &Report, stage: Stage) -> String {
+/// The page; `state` is what `/readyz` says.
+pub fn render(report: &Report, state: &str) -> String {
     let mut out = String::with_capacity(4096);
     let _ = write!(
         out,
@@ -21,7 +20,7 @@ pub fn render(report: &Report, stage: Stage) -> String {
          <p>{}. {} records, {} with a code, {} bytes.</p>\
          <p><a href=\"/metrics\">metrics</a> · <a href=\"/api/v1/codes\">codes</a> · \
          <a href=\"/api/v1/catalog\">catalog</a> · <a href=\"/healthz\">alive</a> · <a href=\"/readyz\">ready</a></p>",
-        Escaped(stage.words()),
+        Escaped(state),
         report.records,
         report.matched_records,
         report.bytes,

@@ -11,7 +11,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric as Sample, MetricFamily, MetricType};
 use prometheus::{Registry, TextEncoder};
 
-use super::{Metric, openmetrics, process};
+use super::{Metric, openmetrics};
 use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::config::CodeInfo;
 use crate::ledger::{Ledger, OTHER, RowKey, Snapshot, SourceCounts};
@@ -52,6 +52,16 @@ impl Health {
     }
 }
 
+/// What is shown of the process beside the counts.
+#[derive(Debug)]
+pub struct Process {
+    /// Loads of configuration and catalog.
+    pub health: Arc<Health>,
+    /// The consumer, where there is one.
+    #[cfg(feature = "kafka")]
+    pub kafka: Option<Arc<crate::source::kafka::Status>>,
+}
+
 /// Turns the ledger into exposition text.
 #[derive(Debug)]
 pub struct Exporter {
@@ -59,11 +69,11 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// An exporter of `ledger`; with `health`, of the process too.
-    pub fn new(ledger: Arc<Ledger>, shown: Arc<ArcSwap<Shown>>, health: Option<Arc<Health>>) -> Exporter {
+    /// An exporter of `ledger`, and of the `process` where it is a daemon.
+    pub fn new(ledger: Arc<Ledger>, shown: Arc<ArcSwap<Shown>>, process: Option<Process>) -> Exporter {
         let registry = Registry::new();
         registry
-            .register(Box::new(LedgerCollector { ledger, shown, health }))
+            .register(Box::new(LedgerCollector { ledger, shown, process }))
             // It fails on a name that is taken; the registry is new.
             .expect("one collector in an empty registry");
         Exporter { registry }
@@ -88,7 +98,7 @@ impl Exporter {
 struct LedgerCollector {
     ledger: Arc<Ledger>,
     shown: Arc<ArcSwap<Shown>>,
-    health: Option<Arc<Health>>,
+    process: Option<Process>,
 }
 
 impl Collector for LedgerCollector {
@@ -105,13 +115,18 @@ impl Collector for LedgerCollector {
         unknown(&snapshot, &mut out);
         metadata(&snapshot, &shown, &mut out);
         sources(&snapshot, &mut out);
-        if let Some(health) = &self.health {
+        if let Some(process) = &self.process {
+            #[cfg(feature = "kafka")]
+            if let Some(status) = &process.kafka {
+                super::kafka::collect(status, &mut out);
+            }
+            let health = &process.health;
             let successful = f64::from(u8::from(health.reload_successful.load(Ordering::Relaxed)));
             out.add(&super::RELOAD_SUCCESSFUL, &[], successful);
             let millis = health.reload_success.load(Ordering::Relaxed);
             out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], millis as f64 / 1e3);
             out.add(&super::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
-            process::collect(&mut out);
+            super::process::collect(&mut out);
         }
         out.families
     }

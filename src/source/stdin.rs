@@ -1,49 +1,17 @@
 //! Standard input, read by a thread of its own until its end or a stop.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
+use super::stop::{Ended, Stop};
 use crate::pipeline::Pipeline;
 
 /// A pipe's buffer is made this large where the system lets us: fewer
 /// wake-ups of the writer and of us.
 const PIPE_BYTES: usize = 1 << 20;
-
-/// Ends a blocking read from another thread.
-#[derive(Debug)]
-pub struct Stop {
-    reader: OwnedFd,
-    writer: OwnedFd,
-}
-
-impl Stop {
-    /// A stop that has not been asked for.
-    ///
-    /// # Errors
-    /// When no pipe is to be had.
-    pub fn new() -> io::Result<Stop> {
-        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        Ok(Stop { reader, writer })
-    }
-
-    /// Asks the reader to stop. Asking twice is once too often, and harmless.
-    pub fn ask(&self) {
-        // It fails only on a full pipe, which has been asked already.
-        let _ = rustix::io::write(&self.writer, b"s");
-    }
-}
-
-/// How reading ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The input did.
-    Input,
-    /// It was asked to.
-    Stopped,
-}
 
 /// Reads `input` into `pipeline` until its end or until `stop` asks; what was
 /// read is counted then, an unfinished last line too.
@@ -61,8 +29,7 @@ pub fn read(input: impl AsFd, pipeline: &mut Pipeline, stop: &Stop) -> io::Resul
 
 fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> io::Result<Ended> {
     loop {
-        let mut fds =
-            [PollFd::new(&stop.reader, PollFlags::IN), PollFd::from_borrowed_fd(input, PollFlags::IN)];
+        let mut fds = [PollFd::new(stop, PollFlags::IN), PollFd::from_borrowed_fd(input, PollFlags::IN)];
         match poll(&mut fds, None) {
             Ok(_) => {}
             Err(Errno::INTR) => continue,

@@ -1,0 +1,119 @@
+//! Kafka, as a member of a consumer group.
+//!
+//! One thread polls, counts and stores offsets, so that the order of these is
+//! plain: an offset is stored only when the ledger has its record. librdkafka
+//! commits stored offsets on an interval and before it gives up a partition.
+//! At least once, and exactly once as long as nothing crashes.
+//!
+//! The group is managed through rdkafka's `BaseConsumer`; messages come in
+//! batches from a queue of our own (`batch`), which is what keeps up with
+//! the client library.
+
+#[allow(unsafe_code)]
+mod batch;
+mod client;
+mod context;
+mod offsets;
+mod status;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+pub use client::check;
+pub use status::{PartitionStatus, Status};
+
+use crate::config::{Framing, KafkaSettings};
+use crate::pipeline::Pipeline;
+use crate::source::stop::{Ended, Stop};
+use batch::Queue;
+use context::Group;
+use offsets::Offsets;
+
+/// Most messages of a batch: enough to make the lock of a commit and the call
+/// for the batch cheap, few enough to stay in the cache.
+const BATCH_MESSAGES: usize = 1_000;
+
+/// How long a batch that is not full is waited for: the delay of a record's
+/// count when little arrives.
+const BATCH_WAIT: Duration = Duration::from_millis(100);
+
+/// Consumes until `stop` asks.
+///
+/// # Errors
+/// When the client cannot be made, or it fails for good.
+pub fn consume(
+    settings: &KafkaSettings,
+    pipeline: &mut Pipeline,
+    stop: &Stop,
+    status: &std::sync::Arc<Status>,
+) -> anyhow::Result<Ended> {
+    let queue_slot = batch::Slot::default();
+    let group = Group::new(settings, status.clone(), queue_slot.clone());
+    let consumer = client::create(settings, group)?;
+    let mut queue = Queue::new(consumer.client(), BATCH_MESSAGES).context("cannot make a queue")?;
+    queue_slot.put(&queue);
+    let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
+    consumer.subscribe(&topics).context("cannot subscribe")?;
+
+    let mut offsets = Offsets::default();
+    while !stop.is_asked() {
+        // Rebalances, statistics, errors; messages come by the queue.
+        match consumer.poll(Duration::ZERO) {
+            None => {}
+            Some(Ok(_)) => return Err(anyhow!("a message came by the wrong queue; please report this")),
+            Some(Err(error)) => status.error(&error),
+        }
+        if status.take_rebalanced() {
+            offsets.forget();
+        }
+        if let Some(error) = status.fatal() {
+            return Err(anyhow!("the consumer failed for good: {error}"));
+        }
+        queue.take(BATCH_WAIT, |message| {
+            if let Some(error) = message.error() {
+                status.error(&KafkaError::MessageConsumption(error));
+                return;
+            }
+            match settings.framing {
+                Framing::Message => pipeline.message(message.payload()),
+                Framing::Lines => pipeline.message_lines(message.payload()),
+            }
+            offsets.counted(&message);
+        });
+        if !offsets.is_empty() {
+            pipeline.commit();
+            store(&consumer, &mut offsets, status);
+        }
+    }
+
+    // What was counted is acknowledged, so that nobody counts it again.
+    match consumer.commit_consumer_state(CommitMode::Sync) {
+        Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+        Err(error) => tracing::warn!(%error, "the last offsets could not be committed"),
+    }
+    queue_slot.clear();
+    drop(queue);
+    consumer.unsubscribe();
+    Ok(Ended::Stopped)
+}
+
+/// Stores the offsets behind the last counted messages.
+fn store(consumer: &client::Client, offsets: &mut Offsets, status: &Status) {
+    let list = offsets.drain(status);
+    if let Err(error) = consumer.store_offsets(&list) {
+        // A partition that was just taken away: its new owner counts from the last commit.
+        tracing::debug!(%error, "offsets not stored");
+        let by_partition: HashMap<(String, i32), _> = list.to_topic_map();
+        for (key, offset) in by_partition {
+            let mut one = rdkafka::TopicPartitionList::new();
+            let added = one.add_partition_offset(&key.0, key.1, offset);
+            if added.is_ok() {
+                let _ = consumer.store_offsets(&one);
+            }
+        }
+    }
+}

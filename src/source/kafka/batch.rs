@@ -1,0 +1,179 @@
+//! Messages in batches from a queue of our own.
+//!
+//! librdkafka hands out one message for each call that rdkafka makes, with an
+//! event and a reference count around it; that alone costs more than counting
+//! the message. librdkafka's own call for batches has no binding, so it is
+//! made here, on a queue that the fetch queues of our partitions are forwarded
+//! to. As one queue it also has one limit, `queued.max.messages.kbytes`,
+//! however many partitions there are.
+//!
+//! # Safety
+//!
+//! - *Lifetime of the queue*: [`Queue`] borrows the client by pointer. The
+//!   client outlives it because [`super::consume`] drops the queue first; the
+//!   [`Slot`] through which the rebalance callback finds it is cleared before
+//!   that.
+//! - *Threads*: the callback runs inside `poll`, on the thread that owns the
+//!   queue. The slot's pointer is behind a mutex all the same.
+//! - *Lifetime of messages*: each is destroyed after the closure has had it,
+//!   and [`Message`] cannot leave the closure, by its lifetime.
+//! - *Payloads*: librdkafka gives pointer and length; a null pointer is a
+//!   tombstone and read as empty.
+
+use std::io;
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::bindings::{
+    rd_kafka_consume_batch_queue, rd_kafka_message_destroy, rd_kafka_message_t, rd_kafka_message_timestamp,
+    rd_kafka_queue_destroy, rd_kafka_queue_forward, rd_kafka_queue_get_partition, rd_kafka_queue_new,
+    rd_kafka_queue_t, rd_kafka_t, rd_kafka_topic_name,
+};
+use rdkafka::client::{Client, ClientContext};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::types::RDKafkaRespErr;
+
+/// A queue that partitions are forwarded to.
+pub(super) struct Queue {
+    client: *mut rd_kafka_t,
+    queue: NonNull<rd_kafka_queue_t>,
+    batch: Vec<*mut rd_kafka_message_t>,
+}
+
+impl Queue {
+    /// A queue of `client` with batches of at most `most` messages.
+    pub(super) fn new<C: ClientContext>(client: &Client<C>, most: usize) -> io::Result<Queue> {
+        let client = client.native_ptr().cast::<rd_kafka_t>();
+        // SAFETY: the pointer is that of a living client.
+        let queue = unsafe { rd_kafka_queue_new(client) };
+        let queue = NonNull::new(queue).ok_or_else(|| io::Error::other("librdkafka gave no queue"))?;
+        Ok(Queue { client, queue, batch: vec![ptr::null_mut(); most] })
+    }
+
+    /// Hands each message of the next batch to `each`, waiting at most
+    /// `wait` for it to fill.
+    pub(super) fn take(&mut self, wait: Duration, mut each: impl FnMut(Message<'_>)) {
+        let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: the array has room for as many pointers as it is long.
+        let taken = unsafe {
+            rd_kafka_consume_batch_queue(self.queue.as_ptr(), wait, self.batch.as_mut_ptr(), self.batch.len())
+        };
+        // Negative for an error, which its own event tells about as well.
+        let taken = usize::try_from(taken).unwrap_or(0);
+        for &raw in &self.batch[..taken] {
+            // SAFETY: librdkafka filled the first `taken` slots with messages
+            // that are ours; each is destroyed once, after its last use.
+            unsafe {
+                each(Message { raw: &*raw, _batch: PhantomData });
+                rd_kafka_message_destroy(raw);
+            }
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, destroyed once; the client still lives.
+        unsafe { rd_kafka_queue_destroy(self.queue.as_ptr()) };
+    }
+}
+
+/// Where the rebalance callback finds the queue, once there is one.
+#[derive(Clone, Default)]
+pub(super) struct Slot(Arc<Mutex<Option<Place>>>);
+
+#[derive(Clone, Copy)]
+struct Place {
+    client: *mut rd_kafka_t,
+    queue: NonNull<rd_kafka_queue_t>,
+}
+
+// SAFETY: librdkafka's objects may be used from any thread; the pointers are
+// only followed while the queue lives.
+unsafe impl Send for Place {}
+
+impl Slot {
+    /// Makes `queue` the one that partitions are forwarded to.
+    pub(super) fn put(&self, queue: &Queue) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Place { client: queue.client, queue: queue.queue });
+    }
+
+    /// To be called before the queue is dropped.
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Forwards a partition to the queue. Before the partition is assigned:
+    /// librdkafka then leaves the forwarding as it is, and no message takes
+    /// another way.
+    pub(super) fn forward(&self, topic: &str, partition: i32) {
+        let place = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(place), Ok(topic)) = (place, std::ffi::CString::new(topic)) else { return };
+        // SAFETY: client and queue live as long as the slot holds them; the
+        // partition's queue is released by the reference that was taken.
+        unsafe {
+            let source = rd_kafka_queue_get_partition(place.client, topic.as_ptr(), partition);
+            if !source.is_null() {
+                rd_kafka_queue_forward(source, place.queue.as_ptr());
+                rd_kafka_queue_destroy(source);
+            }
+        }
+    }
+}
+
+/// A message, for as long as its batch is read.
+pub(super) struct Message<'m> {
+    raw: &'m rd_kafka_message_t,
+    _batch: PhantomData<&'m ()>,
+}
+
+impl Message<'_> {
+    /// What it holds; empty for a tombstone.
+    pub(super) fn payload(&self) -> &[u8] {
+        if self.raw.payload.is_null() {
+            return &[];
+        }
+        // SAFETY: librdkafka's payload of this length, alive with the message.
+        unsafe { std::slice::from_raw_parts(self.raw.payload.cast(), self.raw.len) }
+    }
+
+    /// The error that stands in its place.
+    pub(super) fn error(&self) -> Option<RDKafkaErrorCode> {
+        (self.raw.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| self.raw.err.into())
+    }
+
+    /// Its partition.
+    pub(super) fn partition(&self) -> i32 {
+        self.raw.partition
+    }
+
+    /// Its offset.
+    pub(super) fn offset(&self) -> i64 {
+        self.raw.offset
+    }
+
+    /// Tells topics apart without reading their names; valid until the next
+    /// rebalance.
+    pub(super) fn topic_key(&self) -> usize {
+        self.raw.rkt as usize
+    }
+
+    /// The name of its topic.
+    pub(super) fn topic(&self) -> String {
+        // SAFETY: a message without an error has a topic, whose name is a C
+        // string that lives as long as the topic.
+        unsafe { std::ffi::CStr::from_ptr(rd_kafka_topic_name(self.raw.rkt)) }.to_string_lossy().into_owned()
+    }
+
+    /// When it was made, in milliseconds since 1970; none where the topic
+    /// keeps no times.
+    pub(super) fn timestamp(&self) -> Option<i64> {
+        let mut kind = rdkafka::bindings::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: both pointers are valid.
+        let millis = unsafe { rd_kafka_message_timestamp(self.raw, &mut kind) };
+        (millis >= 0).then_some(millis)
+    }
+}

@@ -1,0 +1,159 @@
+//! What librdkafka calls back: rebalances, statistics, errors, commits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, Statistics, TopicPartitionList};
+
+use super::batch::Slot;
+use super::status::Status;
+use crate::config::{KafkaSettings, Start};
+
+/// How long the broker may take to tell offsets when partitions are assigned.
+const ASK_WAIT: Duration = Duration::from_secs(10);
+
+/// The callbacks' state.
+pub(super) struct Group {
+    start: Start,
+    status: Arc<Status>,
+    queue: Slot,
+}
+
+impl Group {
+    pub(super) fn new(settings: &KafkaSettings, status: Arc<Status>, queue: Slot) -> Group {
+        Group { start: settings.start, status, queue }
+    }
+
+    /// Fills in where reading begins.
+    ///
+    /// A partition without a committed offset belongs to a group that is new,
+    /// and begins where the settings say, or to a topic that has grown, and
+    /// then begins at its start: what was written before the group noticed
+    /// must not be lost. The two are told apart by whether the group has
+    /// committed any offset of the topic, and so that this holds, where a new
+    /// group begins is committed as well.
+    fn place(&self, consumer: &BaseConsumer<Group>, partitions: &mut TopicPartitionList) -> KafkaResult<()> {
+        let committed = consumer.committed_offsets(partitions.clone(), ASK_WAIT)?;
+        let mut begin = TopicPartitionList::new();
+        for element in committed.elements() {
+            if let offset @ Offset::Offset(_) = element.offset() {
+                partitions.set_partition_offset(element.topic(), element.partition(), offset)?;
+                continue;
+            }
+            let known = group_knows(consumer, element.topic())?;
+            let (first, end) = consumer.fetch_watermarks(element.topic(), element.partition(), ASK_WAIT)?;
+            let from = if known || self.start == Start::Earliest { first } else { end };
+            tracing::info!(
+                topic = element.topic(),
+                partition = element.partition(),
+                offset = from,
+                "no committed offset: beginning {}",
+                if from == end { "at the end" } else { "at the start" }
+            );
+            partitions.set_partition_offset(element.topic(), element.partition(), Offset::Offset(from))?;
+            begin.add_partition_offset(element.topic(), element.partition(), Offset::Offset(from))?;
+        }
+        if begin.count() > 0 {
+            consumer.commit(&begin, rdkafka::consumer::CommitMode::Async)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the group has committed an offset of any partition of `topic`.
+fn group_knows(consumer: &BaseConsumer<Group>, topic: &str) -> KafkaResult<bool> {
+    let metadata = consumer.fetch_metadata(Some(topic), ASK_WAIT)?;
+    let mut all = TopicPartitionList::new();
+    for partition in metadata.topics().iter().flat_map(|t| t.partitions()) {
+        all.add_partition(topic, partition.id());
+    }
+    let committed = consumer.committed_offsets(all, ASK_WAIT)?;
+    Ok(committed.elements().iter().any(|e| matches!(e.offset(), Offset::Offset(_))))
+}
+
+impl ConsumerContext for Group {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Group>,
+        what: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let result = match what {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                if let Err(error) = self.place(consumer, partitions) {
+                    // librdkafka then asks again by itself and falls back to its reset policy.
+                    self.status.error(&error);
+                }
+                for element in partitions.elements() {
+                    self.queue.forward(element.topic(), element.partition());
+                }
+                self.status.assigned(partitions.elements().iter().map(|e| {
+                    let next = if let Offset::Offset(offset) = e.offset() { Some(offset) } else { None };
+                    (e.topic().to_owned(), e.partition(), next)
+                }));
+                if cooperative {
+                    consumer.incremental_assign(partitions)
+                } else {
+                    consumer.assign(partitions)
+                }
+            }
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
+                // What was counted is stored already; giving them up commits it.
+                self.status
+                    .revoked(partitions.elements().iter().map(|e| (e.topic().to_owned(), e.partition())));
+                if cooperative { consumer.incremental_unassign(partitions) } else { consumer.unassign() }
+            }
+            other => {
+                self.status.error(&KafkaError::Rebalance(other.into()));
+                consumer.unassign()
+            }
+        };
+        if let Err(error) = result {
+            self.status.error(&error);
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        match result {
+            Ok(()) => self.status.committed(true),
+            Err(KafkaError::ConsumerCommit(rdkafka::error::RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => {
+                self.status.committed(false);
+                self.status.error(&error);
+            }
+        }
+    }
+}
+
+impl ClientContext for Group {
+    fn stats(&self, statistics: Statistics) {
+        let connected = statistics.brokers.values().any(|b| b.state == "UP");
+        let ends = statistics.topics.values().flat_map(|topic| {
+            topic
+                .partitions
+                .values()
+                .map(|p| (topic.topic.clone(), p.partition, p.hi_offset.max(p.ls_offset)))
+        });
+        self.status.statistics(connected, ends);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.status.error_words(error.rdkafka_error_code(), reason);
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                tracing::error!(facility, "librdkafka: {message}");
+            }
+            // Its errors and warnings repeat what the error callback tells.
+            _ => tracing::debug!(facility, "librdkafka: {message}"),
+        }
+    }
+}

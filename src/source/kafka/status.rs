@@ -1,0 +1,221 @@
+//! What is known of the group, for `/metrics` and `/readyz`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::http::Readiness;
+
+/// State and counters of the consumer, shared by its callbacks and the
+/// exporter.
+#[derive(Debug)]
+pub struct Status {
+    inner: Mutex<Inner>,
+    readiness: Arc<Readiness>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    brokers: String,
+    connected: bool,
+    joined: bool,
+    rebalanced: bool,
+    last_error: String,
+    fatal: Option<String>,
+    rebalances: u64,
+    commits: u64,
+    commit_failures: u64,
+    errors: BTreeMap<String, u64>,
+    partitions: BTreeMap<(String, i32), Partition>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Partition {
+    /// The offset of the next message to count; none before the first.
+    next: Option<i64>,
+    /// The offset behind the partition's last message.
+    end: Option<i64>,
+    /// When the last counted message was made, in milliseconds since 1970.
+    timestamp: Option<i64>,
+}
+
+/// A partition that is owned now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartitionStatus {
+    /// Its topic.
+    pub topic: String,
+    /// Its number.
+    pub partition: i32,
+    /// Messages not yet counted; none while it is not known.
+    pub lag: Option<u64>,
+    /// Age of the last counted message while there are others behind it.
+    pub lag_seconds: Option<f64>,
+}
+
+/// Counters of one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counters {
+    /// A broker is connected.
+    pub connected: bool,
+    /// Assignments and revocations.
+    pub rebalances: u64,
+    /// Commits that the broker took.
+    pub commits: u64,
+    /// Commits that it did not take.
+    pub commit_failures: u64,
+    /// Errors by kind.
+    pub errors: Vec<(String, u64)>,
+}
+
+impl Status {
+    /// Nothing is known yet.
+    pub fn new(brokers: &str, readiness: Arc<Readiness>) -> Status {
+        let inner = Inner { brokers: brokers.to_owned(), ..Inner::default() };
+        let status = Status { inner: Mutex::new(inner), readiness };
+        status.tell(&status.inner());
+        status
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says in words what is waited for.
+    fn tell(&self, inner: &Inner) {
+        let because =
+            if inner.last_error.is_empty() { String::new() } else { format!(": {}", inner.last_error) };
+        self.readiness.waiting(if !inner.connected {
+            Some(format!("waiting for a connection to {}{because}", inner.brokers))
+        } else if !inner.joined {
+            Some(format!("waiting for the group to assign partitions{because}"))
+        } else {
+            None
+        });
+    }
+
+    /// The partitions that are owned now, with their lag.
+    pub fn partitions(&self) -> Vec<PartitionStatus> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+        let inner = self.inner();
+        let partitions = inner.partitions.iter().map(|((topic, partition), p)| {
+            let lag = p.next.zip(p.end).map(|(next, end)| u64::try_from(end - next).unwrap_or(0));
+            let behind = lag
+                .zip(p.timestamp)
+                .map(|(lag, millis)| if lag == 0 { 0.0 } else { (now - millis as f64 / 1e3).max(0.0) });
+            PartitionStatus { topic: topic.clone(), partition: *partition, lag, lag_seconds: behind }
+        });
+        partitions.collect()
+    }
+
+    /// The counters.
+    pub fn counters(&self) -> Counters {
+        let inner = self.inner();
+        Counters {
+            connected: inner.connected,
+            rebalances: inner.rebalances,
+            commits: inner.commits,
+            commit_failures: inner.commit_failures,
+            errors: inner.errors.iter().map(|(k, v)| (k.clone(), *v)).collect(),
+        }
+    }
+
+    /// Whether there was a rebalance since it was last asked.
+    pub(super) fn take_rebalanced(&self) -> bool {
+        std::mem::take(&mut self.inner().rebalanced)
+    }
+
+    /// The error after which nothing more will come.
+    pub(super) fn fatal(&self) -> Option<String> {
+        self.inner().fatal.clone()
+    }
+
+    /// Counts an error and keeps its words.
+    pub(super) fn error(&self, error: &KafkaError) {
+        self.error_words(error.rdkafka_error_code(), &error.to_string());
+    }
+
+    /// As [`Status::error`], in librdkafka's words.
+    pub(super) fn error_words(&self, code: Option<RDKafkaErrorCode>, words: &str) {
+        let kind = code.map_or_else(|| "Other".to_owned(), |c| format!("{c:?}"));
+        let mut inner = self.inner();
+        // The kinds are a closed set; so are the series.
+        let count = inner.errors.entry(kind.clone()).or_default();
+        *count += 1;
+        let first = *count == 1;
+        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
+            inner.connected = false;
+        }
+        if code == Some(RDKafkaErrorCode::Fatal) {
+            inner.fatal = Some(words.to_owned());
+        }
+        let news = inner.last_error != words;
+        words.clone_into(&mut inner.last_error);
+        if first || news {
+            tracing::warn!(kind, "kafka: {words}");
+        }
+        self.tell(&inner);
+    }
+
+    /// Notes what the statistics say.
+    pub(super) fn statistics(&self, connected: bool, ends: impl Iterator<Item = (String, i32, i64)>) {
+        let mut inner = self.inner();
+        if connected && !inner.connected {
+            inner.last_error.clear();
+        }
+        inner.connected = connected;
+        for (topic, partition, end) in ends {
+            if let Some(p) = inner.partitions.get_mut(&(topic, partition)).filter(|_| end >= 0) {
+                p.end = Some(end);
+            }
+        }
+        self.tell(&inner);
+    }
+
+    /// Notes a counted message.
+    pub(super) fn counted(&self, topic: &str, partition: i32, next: i64, timestamp: Option<i64>) {
+        let mut inner = self.inner();
+        if let Some(p) = inner.partitions.get_mut(&(topic.to_owned(), partition)) {
+            p.next = Some(next);
+            p.timestamp = timestamp;
+            // What was counted is there, whatever the last statistics said.
+            p.end = p.end.map(|end| end.max(next));
+        }
+    }
+
+    /// Notes partitions that are owned from now on, with the offset where
+    /// reading begins, where it is known.
+    pub(super) fn assigned(&self, partitions: impl Iterator<Item = (String, i32, Option<i64>)>) {
+        let mut inner = self.inner();
+        for (topic, partition, next) in partitions {
+            inner.partitions.insert((topic, partition), Partition { next, ..Partition::default() });
+        }
+        inner.rebalances += 1;
+        inner.rebalanced = true;
+        inner.joined = true;
+        inner.connected = true;
+        inner.last_error.clear();
+        self.tell(&inner);
+    }
+
+    /// Notes partitions that are owned no more.
+    pub(super) fn revoked(&self, partitions: impl Iterator<Item = (String, i32)>) {
+        let mut inner = self.inner();
+        for key in partitions {
+            inner.partitions.remove(&key);
+        }
+        inner.rebalances += 1;
+        inner.rebalanced = true;
+    }
+
+    /// Notes the end of a commit.
+    pub(super) fn committed(&self, successful: bool) {
+        let mut inner = self.inner();
+        if successful {
+            inner.commits += 1;
+        } else {
+            inner.commit_failures += 1;
+        }
+    }
+}
