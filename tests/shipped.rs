@@ -144,7 +144,15 @@ fn the_configuration_file_sets_every_key_to_its_default() {
     }
     // In the order of `config show`, so that one can be read beside the other.
     let content = std::fs::read_to_string(&file).expect("the configuration file");
-    let places: Vec<_> = KEYS.iter().map(|k| content.find(&format!("\n{}:", k.name))).collect();
+    let line_of = |name: &str| match name.split_once('.') {
+        // A dot is a mapping, and nothing else in the file is indented by two.
+        Some((section, inner)) => {
+            let section = content.find(&format!("\n{section}:\n"))?;
+            Some(section + content[section..].find(&format!("\n  {inner}:"))?)
+        }
+        None => content.find(&format!("\n{name}:")),
+    };
+    let places: Vec<_> = KEYS.iter().map(|k| line_of(k.name)).collect();
     assert!(places.is_sorted() && places.iter().all(Option::is_some), "{places:?}");
 }
 

@@ -65,7 +65,8 @@ pub fn consume(
         match consumer.poll(Duration::ZERO) {
             None => {}
             Some(Ok(_)) => return Err(anyhow!("a message came by the wrong queue; please report this")),
-            Some(Err(error)) => status.error(&error),
+            // The error callback has told it already.
+            Some(Err(error)) => tracing::debug!(%error, "poll"),
         }
         if status.take_rebalanced() {
             offsets.forget();

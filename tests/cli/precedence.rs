@@ -35,9 +35,42 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         // Those with two values: the default must come back over the layer below.
         trial("discovery", "false", "true", "false"),
         trial("code_info", "all", "seen", "all"),
-        // One value so far: its origin tells.
+        // Kafka asks for a topic, which no layer here sets; its origin tells.
         trial("source", "stdin", "stdin", "stdin"),
+        trial("kafka.brokers", "a:1", "b:2", "c:3"),
+        trial("kafka.topics", "a", "^b.*", "c"),
+        trial("kafka.group", "a", "b", "c"),
+        trial("kafka.instance_id", "a", "b", "c"),
+        trial("kafka.start", "earliest", "latest", "earliest"),
+        trial("kafka.framing", "lines", "message", "lines"),
+        trial("kafka.commit_interval", "2s", "3s", "4s"),
+        trial("kafka.queue_bytes", "2MiB", "3MiB", "4MiB"),
+        trial("kafka.properties", "client.rack=a", "client.rack=b", "client.rack=c"),
     ]
+}
+
+/// The variable of a key.
+fn variable_of(key: &str) -> String {
+    format!("ERRTALLY_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// The flag of a key.
+fn flag_of(key: &str) -> String {
+    format!("--{}", key.replace(['.', '_'], "-"))
+}
+
+/// `key: value` as a configuration file, and the line of the value: a dot is a mapping.
+fn file_with(key: &str, value: &str) -> (String, usize) {
+    let Some((section, inner)) = key.split_once('.') else { return (format!("{key}: {value:?}\n"), 1) };
+    (format!("{section}:\n  {inner}: {value:?}\n"), 2)
+}
+
+/// How `config show` writes what is set as `value`: properties, which are set one by one, as a mapping.
+fn as_shown(key: &str, value: &str) -> String {
+    match value.split_once('=') {
+        Some((name, value)) if key == "kafka.properties" => format!("{{{name}: \"{value}\"}}"),
+        _ => value.to_owned(),
+    }
 }
 
 /// The value of `key` and its origin, with these layers.
@@ -49,10 +82,10 @@ fn shown(key: &str, file: Option<&str>, variable: Option<&str>, flag: Option<&st
         command.args(["--config", file]);
     }
     if let Some(value) = variable {
-        command.env(format!("ERRTALLY_{}", key.to_uppercase()), value);
+        command.env(variable_of(key), value);
     }
     if let Some(value) = flag {
-        command.args([&format!("--{}", key.replace('_', "-")), value]);
+        command.args([&flag_of(key), value]);
     }
     let text = finish(&mut command).ok();
     let line = text.lines().find(|l| l.starts_with(&format!("{key}: "))).expect("the key is shown");
@@ -69,17 +102,16 @@ fn every_key_by_every_way() {
     let keys: BTreeSet<_> = KEYS.iter().map(|k| k.name).collect();
     assert_eq!(tried, keys, "every key is tried here");
     for Trial { name, file, variable, flag } in &trials {
-        let path = folder.write("errtally-test.yaml", format!("{name}: {file:?}\n"));
-        let upper = format!("ERRTALLY_{}", name.to_uppercase());
-        let hyphens = format!("--{}", name.replace('_', "-"));
+        let (content, line) = file_with(name, file);
+        let path = folder.write("errtally-test.yaml", content);
         let default = shown(name, None, None, None);
         assert_eq!(default.1, "default");
-        let by_file = (file.clone(), format!("{path}:1"));
+        let by_file = (as_shown(name, file), format!("{path}:{line}"));
         assert_eq!(shown(name, Some(&path), None, None), by_file);
-        let by_variable = (variable.clone(), upper);
+        let by_variable = (as_shown(name, variable), variable_of(name));
         assert_eq!(shown(name, Some(&path), Some(variable), None), by_variable);
         assert_eq!(shown(name, None, Some(variable), None), by_variable);
-        let by_flag = (flag.clone(), hyphens);
+        let by_flag = (as_shown(name, flag), flag_of(name));
         assert_eq!(shown(name, Some(&path), Some(variable), Some(flag)), by_flag);
         assert_eq!(shown(name, None, None, Some(flag)), by_flag);
     }
@@ -116,4 +148,19 @@ fn a_value_that_is_overruled_is_checked_all_the_same() {
     let mut command = errtally();
     command.args(["config", "check", "--config", &file, "--linger", "1s"]);
     assert!(finish(&mut command).failed(2).contains(&format!("{file}:1: linger")));
+}
+
+#[test]
+fn properties_are_a_mapping_in_the_file_and_repeated_flags() {
+    let folder = Folder::new();
+    let content = "kafka:\n  properties:\n    client.rack: a\n    sasl.password: word\n";
+    let file = folder.write("c.yaml", content);
+    let both = "{client.rack: \"a\", sasl.password: \"(hidden)\"}";
+    assert_eq!(shown("kafka.properties", Some(&file), None, None), (both.to_owned(), format!("{file}:2")));
+    let variable = Some("client.rack=a, sasl.password=word");
+    assert_eq!(shown("kafka.properties", None, variable, None).0, both);
+    let flags = ["--kafka-properties", "client.rack=a", "--kafka-properties", "sasl.password=word"];
+    let text = finish(errtally().args(["config", "show"]).args(flags)).ok();
+    assert!(text.contains(both), "{text}");
+    assert!(!text.contains("word\""), "a secret is shown: {text}");
 }

@@ -51,19 +51,24 @@ const OURS: &[(&str, &str)] = &[
 /// Whether librdkafka would take these properties.
 ///
 /// # Errors
-/// The first that it, or we, refuse.
+/// All that it, or we, refuse.
 pub fn check(properties: &[(String, String)]) -> Result<(), Refused> {
+    let (mut what, mut remedies) = (Vec::new(), Vec::new());
     for (name, value) in properties {
         if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| refused == name) {
-            return Err((format!("`{name}` may not be set here"), (*why).to_owned()));
+            what.push(format!("`{name}` may not be set here"));
+            remedies.push((*why).to_owned());
+            continue;
         }
         let mut config = ClientConfig::new();
         config.set(name, value);
         if let Err(error) = config.create_native_config() {
-            return Err((format!("`{name}`: {error}"), "see librdkafka's CONFIGURATION.md".to_owned()));
+            what.push(format!("`{name}`: {error}"));
+            remedies.push("librdkafka's CONFIGURATION.md has the names and values".to_owned());
         }
     }
-    Ok(())
+    remedies.dedup();
+    if what.is_empty() { Ok(()) } else { Err((what.join(", "), remedies.join(", "))) }
 }
 
 /// A client of the group.

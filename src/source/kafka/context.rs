@@ -41,27 +41,52 @@ impl Group {
         let committed = consumer.committed_offsets(partitions.clone(), ASK_WAIT)?;
         let mut begin = TopicPartitionList::new();
         for element in committed.elements() {
-            if let offset @ Offset::Offset(_) = element.offset() {
-                partitions.set_partition_offset(element.topic(), element.partition(), offset)?;
-                continue;
-            }
-            let known = group_knows(consumer, element.topic())?;
-            let (first, end) = consumer.fetch_watermarks(element.topic(), element.partition(), ASK_WAIT)?;
-            let from = if known || self.start == Start::Earliest { first } else { end };
-            tracing::info!(
-                topic = element.topic(),
-                partition = element.partition(),
-                offset = from,
-                "no committed offset: beginning {}",
-                if from == end { "at the end" } else { "at the start" }
-            );
-            partitions.set_partition_offset(element.topic(), element.partition(), Offset::Offset(from))?;
-            begin.add_partition_offset(element.topic(), element.partition(), Offset::Offset(from))?;
+            let (topic, partition) = (element.topic(), element.partition());
+            let committed = if let Offset::Offset(offset) = element.offset() { Some(offset) } else { None };
+            // What was counted here before the partition was lost, perhaps
+            // without a commit because the broker was away, is not counted again.
+            let counted = self.status.position(topic, partition).filter(|&p| committed.is_none_or(|c| c < p));
+            let from = match (counted, committed) {
+                (None, Some(committed)) => committed,
+                _ => {
+                    let (first, end) = consumer.fetch_watermarks(topic, partition, ASK_WAIT)?;
+                    match (counted, committed) {
+                        // Past the end: the topic was deleted and made again.
+                        (Some(counted), _) if counted <= end => counted,
+                        (_, Some(committed)) => committed,
+                        _ => {
+                            let from = self.first_offset(consumer, topic, first, end)?;
+                            begin.add_partition_offset(topic, partition, Offset::Offset(from))?;
+                            tracing::info!(
+                                topic,
+                                partition,
+                                offset = from,
+                                "begins without a committed offset"
+                            );
+                            from
+                        }
+                    }
+                }
+            };
+            partitions.set_partition_offset(topic, partition, Offset::Offset(from))?;
         }
         if begin.count() > 0 {
             consumer.commit(&begin, rdkafka::consumer::CommitMode::Async)?;
         }
         Ok(())
+    }
+
+    /// Where a partition between `first` and `end` begins that has no
+    /// committed offset.
+    fn first_offset(
+        &self,
+        consumer: &BaseConsumer<Group>,
+        topic: &str,
+        first: i64,
+        end: i64,
+    ) -> KafkaResult<i64> {
+        let from_start = self.start == Start::Earliest || group_knows(consumer, topic)?;
+        Ok(if from_start { first } else { end })
     }
 }
 

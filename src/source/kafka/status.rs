@@ -1,12 +1,23 @@
 //! What is known of the group, for `/metrics` and `/readyz`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::http::Readiness;
+
+/// Errors that tell why there is no connection.
+const CONNECTION: [RDKafkaErrorCode; 6] = [
+    RDKafkaErrorCode::BrokerTransportFailure,
+    RDKafkaErrorCode::Resolve,
+    RDKafkaErrorCode::Authentication,
+    RDKafkaErrorCode::SaslAuthenticationFailed,
+    RDKafkaErrorCode::SSL,
+    RDKafkaErrorCode::OperationTimedOut,
+];
 
 /// State and counters of the consumer, shared by its callbacks and the
 /// exporter.
@@ -22,14 +33,30 @@ struct Inner {
     connected: bool,
     joined: bool,
     rebalanced: bool,
-    last_error: String,
+    /// Why no broker is connected, in librdkafka's words.
+    connection_error: String,
+    /// What else went wrong since the last assignment.
+    group_error: String,
     fatal: Option<String>,
     rebalances: u64,
     commits: u64,
     commit_failures: u64,
-    errors: BTreeMap<String, u64>,
+    errors: BTreeMap<String, Errors>,
     partitions: BTreeMap<(String, i32), Partition>,
+    /// By partition, owned or not, the offset behind the last message that was
+    /// counted here.
+    positions: BTreeMap<(String, i32), i64>,
 }
+
+#[derive(Debug)]
+struct Errors {
+    count: u64,
+    logged: Instant,
+}
+
+/// How often an error of one kind is logged: brokers that are away give one
+/// with every attempt.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, Default)]
 struct Partition {
@@ -84,12 +111,11 @@ impl Status {
 
     /// Says in words what is waited for.
     fn tell(&self, inner: &Inner) {
-        let because =
-            if inner.last_error.is_empty() { String::new() } else { format!(": {}", inner.last_error) };
+        let because = |error: &str| if error.is_empty() { String::new() } else { format!(": {error}") };
         self.readiness.waiting(if !inner.connected {
-            Some(format!("waiting for a connection to {}{because}", inner.brokers))
+            Some(format!("waiting for a connection to {}{}", inner.brokers, because(&inner.connection_error)))
         } else if !inner.joined {
-            Some(format!("waiting for the group to assign partitions{because}"))
+            Some(format!("waiting for the group to assign partitions{}", because(&inner.group_error)))
         } else {
             None
         });
@@ -117,7 +143,7 @@ impl Status {
             rebalances: inner.rebalances,
             commits: inner.commits,
             commit_failures: inner.commit_failures,
-            errors: inner.errors.iter().map(|(k, v)| (k.clone(), *v)).collect(),
+            errors: inner.errors.iter().map(|(k, e)| (k.clone(), e.count)).collect(),
         }
     }
 
@@ -140,29 +166,42 @@ impl Status {
     pub(super) fn error_words(&self, code: Option<RDKafkaErrorCode>, words: &str) {
         let kind = code.map_or_else(|| "Other".to_owned(), |c| format!("{c:?}"));
         let mut inner = self.inner();
+        let inner = &mut *inner;
         // The kinds are a closed set; so are the series.
-        let count = inner.errors.entry(kind.clone()).or_default();
-        *count += 1;
-        let first = *count == 1;
-        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
-            inner.connected = false;
+        let now = Instant::now();
+        match inner.errors.entry(kind) {
+            Entry::Vacant(entry) => {
+                tracing::warn!(kind = entry.key(), "kafka: {words}");
+                entry.insert(Errors { count: 1, logged: now });
+            }
+            Entry::Occupied(mut entry) => {
+                entry.get_mut().count += 1;
+                if now.duration_since(entry.get().logged) >= LOG_EVERY {
+                    tracing::warn!(kind = entry.key(), count = entry.get().count, "kafka: {words}");
+                    entry.get_mut().logged = now;
+                }
+            }
         }
-        if code == Some(RDKafkaErrorCode::Fatal) {
-            inner.fatal = Some(words.to_owned());
+        match code {
+            // It only says that there were other errors before it.
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                inner.connected = false;
+                if inner.connection_error.is_empty() {
+                    words.clone_into(&mut inner.connection_error);
+                }
+            }
+            Some(code) if CONNECTION.contains(&code) => words.clone_into(&mut inner.connection_error),
+            Some(RDKafkaErrorCode::Fatal) => inner.fatal = Some(words.to_owned()),
+            _ => words.clone_into(&mut inner.group_error),
         }
-        let news = inner.last_error != words;
-        words.clone_into(&mut inner.last_error);
-        if first || news {
-            tracing::warn!(kind, "kafka: {words}");
-        }
-        self.tell(&inner);
+        self.tell(inner);
     }
 
     /// Notes what the statistics say.
     pub(super) fn statistics(&self, connected: bool, ends: impl Iterator<Item = (String, i32, i64)>) {
         let mut inner = self.inner();
-        if connected && !inner.connected {
-            inner.last_error.clear();
+        if connected {
+            inner.connection_error.clear();
         }
         inner.connected = connected;
         for (topic, partition, end) in ends {
@@ -176,12 +215,20 @@ impl Status {
     /// Notes a counted message.
     pub(super) fn counted(&self, topic: &str, partition: i32, next: i64, timestamp: Option<i64>) {
         let mut inner = self.inner();
-        if let Some(p) = inner.partitions.get_mut(&(topic.to_owned(), partition)) {
+        let key = (topic.to_owned(), partition);
+        if let Some(p) = inner.partitions.get_mut(&key) {
             p.next = Some(next);
             p.timestamp = timestamp;
             // What was counted is there, whatever the last statistics said.
             p.end = p.end.map(|end| end.max(next));
         }
+        inner.positions.insert(key, next);
+    }
+
+    /// The offset behind the last message of a partition that was counted
+    /// here, now or when it was owned before.
+    pub(super) fn position(&self, topic: &str, partition: i32) -> Option<i64> {
+        self.inner().positions.get(&(topic.to_owned(), partition)).copied()
     }
 
     /// Notes partitions that are owned from now on, with the offset where
@@ -195,7 +242,8 @@ impl Status {
         inner.rebalanced = true;
         inner.joined = true;
         inner.connected = true;
-        inner.last_error.clear();
+        inner.connection_error.clear();
+        inner.group_error.clear();
         self.tell(&inner);
     }
 

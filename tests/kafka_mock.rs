@@ -1,0 +1,268 @@
+//! The Kafka source against librdkafka's own mock of a cluster: no Java, part of every run of the tests.
+//!
+//! The mock keeps 5 MB of each partition, so that little is sent here. `kafka.rs` does the same, and more, to a real
+//! broker.
+
+mod feed;
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use errtally::metrics::ALL;
+use feed::{
+    Counts, Feeder, assigned, behind, committed, records, terminate, wait_for_counts, wait_for_ready, within,
+};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use support::daemon::Daemon;
+use support::{Folder, wait_for};
+
+type Cluster = MockCluster<'static, DefaultProducerContext>;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cluster of one broker with a topic `logs`.
+fn cluster(partitions: i32) -> (Cluster, String) {
+    let cluster = MockCluster::new(1).expect("a mock cluster");
+    cluster.create_topic("logs", partitions, 1).expect("a topic");
+    let brokers = cluster.bootstrap_servers();
+    (cluster, brokers)
+}
+
+/// A daemon as in [`feed::consumer`]. When a member leaves, the mock waits for the session to be over before it lets
+/// another join, which a broker does not.
+#[track_caller]
+fn consumer(brokers: &str, topics: &str, group: &str, more: &[&str]) -> Daemon {
+    let mut args = more.to_vec();
+    for property in ["session.timeout.ms=5000", "heartbeat.interval.ms=500"] {
+        args.extend(["--kafka-properties", property]);
+    }
+    feed::consumer(brokers, topics, group, &args)
+}
+
+#[test]
+fn counts_are_exact_over_partitions_and_instances() {
+    const MESSAGES: u64 = 40_000;
+    let (_cluster, brokers) = cluster(6);
+    let instances = [(); 2].map(|()| consumer(&brokers, "logs", "g", &[]));
+    within(PATIENCE, "three partitions each", || instances.iter().all(|i| assigned(i) == 3).then_some(()));
+    let feeder = Feeder::new(&brokers, "lz4");
+    feeder.send_numbers("logs", 6, 0..MESSAGES);
+    feeder.flush();
+    let counts = wait_for_counts(&instances.each_ref(), MESSAGES, PATIENCE);
+    assert_eq!(counts, Counts::expected(0..MESSAGES));
+    assert!(instances.iter().all(|i| records([i]) == MESSAGES / 2), "each has counted its own partitions");
+}
+
+#[test]
+fn metrics_of_the_consumer() {
+    let (_cluster, brokers) = cluster(2);
+    let feeder = Feeder::new(&brokers, "none");
+    feeder.send_numbers("logs", 2, 0..500);
+    feeder.flush();
+    let daemon = consumer(&brokers, "logs", "g", &[]);
+    wait_for_counts(&[&daemon], 500, PATIENCE);
+    // Known, and fallen to zero, from the next statistics on; the first commit comes with its interval.
+    let scrape = wait_for("lag and commits", || {
+        let scrape = daemon.scrape();
+        let known = scrape.of("errtally_kafka_consumer_lag", &[]).count() == 2;
+        let commits = scrape.value("errtally_kafka_commits_total", &[]).expect("commits");
+        (known && commits > 0.0).then_some(scrape)
+    });
+    for metric in ALL.iter().filter(|m| m.name.starts_with("errtally_kafka_")) {
+        let labels: BTreeSet<_> = metric.labels.iter().copied().collect();
+        let samples: Vec<_> = scrape.of(metric.name, &[]).collect();
+        // An error has a series once there was one of its kind.
+        assert!(!samples.is_empty() || metric.name == "errtally_kafka_errors_total", "{}", metric.name);
+        for sample in samples {
+            assert_eq!(
+                sample.labels.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+                labels,
+                "{sample:?}"
+            );
+        }
+    }
+    for name in ["errtally_kafka_consumer_lag", "errtally_kafka_consumer_lag_seconds"] {
+        for partition in ["0", "1"] {
+            let lag = scrape.value(name, &[("topic", "logs"), ("partition", partition)]);
+            assert_eq!(lag, Some(0.0), "{name} of {partition}");
+        }
+    }
+    assert_eq!(scrape.value("errtally_kafka_connected", &[]), Some(1.0));
+    assert_eq!(scrape.value("errtally_kafka_assigned_partitions", &[]), Some(2.0));
+    assert_eq!(scrape.value("errtally_kafka_commit_failures_total", &[]), Some(0.0));
+    assert!(scrape.value("errtally_kafka_rebalances_total", &[]) >= Some(1.0));
+    assert_eq!(scrape.value("errtally_records_total", &[("source", "kafka")]), Some(500.0));
+    assert_eq!(scrape.of("errtally_records_total", &[]).count(), 1, "no other source");
+}
+
+#[test]
+fn a_new_group_begins_where_it_is_told_to() {
+    let (_cluster, brokers) = cluster(3);
+    let feeder = Feeder::new(&brokers, "none");
+    feeder.send_numbers("logs", 3, 0..600);
+    feeder.flush();
+    let earliest = consumer(&brokers, "logs", "early", &[]);
+    let latest = consumer(&brokers, "logs", "late", &["--kafka-start", "latest"]);
+    wait_for_ready(&latest, 200, "");
+    within(PATIENCE, "three partitions", || (assigned(&latest) == 3).then_some(()));
+    feeder.send_numbers("logs", 3, 600..1000);
+    feeder.flush();
+    assert_eq!(wait_for_counts(&[&earliest], 1000, PATIENCE), Counts::expected(0..1000));
+    assert_eq!(wait_for_counts(&[&latest], 400, PATIENCE), Counts::expected(600..1000));
+    // The start is for a new group. This one is known: it goes on where it was, whatever is set.
+    assert_eq!(terminate(latest), 400);
+    feeder.send_numbers("logs", 3, 1000..1300);
+    feeder.flush();
+    for start in ["latest", "earliest"] {
+        let group = consumer(&brokers, "logs", "late", &["--kafka-start", start]);
+        let (from, to) = if start == "latest" { (1000, 1300) } else { (1300, 1600) };
+        if start == "earliest" {
+            feeder.send_numbers("logs", 3, 1300..1600);
+            feeder.flush();
+        }
+        assert_eq!(wait_for_counts(&[&group], to - from, PATIENCE), Counts::expected(from..to), "{start}");
+        terminate(group);
+    }
+}
+
+#[test]
+fn a_second_instance_goes_on_where_a_stopped_one_was() {
+    const MESSAGES: u64 = 60_000;
+    let (_cluster, brokers) = cluster(4);
+    let first = consumer(&brokers, "logs", "g", &[]);
+    within(PATIENCE, "four partitions", || (assigned(&first) == 4).then_some(()));
+    let feeder = Feeder::new(&brokers, "none");
+    let counted = std::thread::scope(|scope| {
+        scope.spawn(|| feeder.send_over("logs", 4, 0..MESSAGES, Duration::from_secs(2)));
+        within(PATIENCE, "the middle of the stream", || (records([&first]) > MESSAGES / 4).then_some(()));
+        terminate(first)
+    });
+    feeder.flush();
+    assert!(counted < MESSAGES, "it was stopped in the middle");
+    let offsets = committed(&brokers, "g", "logs", 4);
+    assert_eq!(
+        offsets.iter().flatten().sum::<i64>(),
+        counted as i64,
+        "all that is counted is committed, and no more"
+    );
+    let second = consumer(&brokers, "logs", "g", &[]);
+    let counts = wait_for_counts(&[&second], MESSAGES - counted, PATIENCE);
+    assert_eq!(counts, Counts::expected(behind(&offsets, MESSAGES)));
+}
+
+#[test]
+fn a_broker_that_goes_down_and_comes_back() {
+    let (cluster, brokers) = cluster(2);
+    let feeder = Feeder::new(&brokers, "none");
+    feeder.send_numbers("logs", 2, 0..1000);
+    feeder.flush();
+    let daemon = consumer(&brokers, "logs", "g", &[]);
+    wait_for_counts(&[&daemon], 1000, PATIENCE);
+    wait_for_ready(&daemon, 200, "");
+    cluster.broker_down(1).expect("it goes down");
+    let words = wait_for_ready(&daemon, 503, &format!("waiting for a connection to {brokers}"));
+    assert!(words.contains("onnect"), "the reason: {words}");
+    let scrape = wait_for("an error", || {
+        let scrape = daemon.scrape();
+        (scrape.sum("errtally_kafka_errors_total", &[]) >= 1.0).then_some(scrape)
+    });
+    assert_eq!(scrape.value("errtally_kafka_connected", &[]), Some(0.0));
+    assert_eq!(daemon.get("/healthz").status, 200, "it is alive all the same");
+    cluster.broker_up(1).expect("it comes back");
+    feeder.send_numbers("logs", 2, 1000..2000);
+    feeder.flush();
+    assert_eq!(wait_for_counts(&[&daemon], 2000, PATIENCE), Counts::expected(0..2000));
+    wait_for_ready(&daemon, 200, "");
+    assert_eq!(daemon.scrape().value("errtally_kafka_connected", &[]), Some(1.0));
+    assert_eq!(terminate(daemon), 2000);
+}
+
+#[test]
+fn nobody_listens_at_the_start() {
+    // Taken and given back: nobody is there.
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let daemon = consumer(&format!("127.0.0.1:{port}"), "logs", "g", &[]);
+    let words = wait_for_ready(&daemon, 503, "refused");
+    // Long enough for some attempts: the reason stays, and the log is not flooded with it.
+    std::thread::sleep(Duration::from_secs(3));
+    let later = wait_for_ready(&daemon, 503, "waiting for a connection");
+    assert!(later.contains("refused"), "the reason is still told: {later}");
+    let lines = daemon.log().lines().count();
+    assert!(lines <= 10, "{lines} lines in 3 s:\n{}", daemon.log());
+    assert!(words.contains(&format!("127.0.0.1:{port}")), "it names the broker: {words}");
+    let scrape = daemon.scrape();
+    assert_eq!(scrape.value("errtally_kafka_connected", &[]), Some(0.0));
+    assert_eq!(scrape.of("errtally_kafka_consumer_lag", &[]).count(), 0);
+    assert_eq!(terminate(daemon), 0, "it stops at once all the same");
+}
+
+#[test]
+fn a_topic_that_comes_later() {
+    let (cluster, brokers) = cluster(1);
+    let daemon = consumer(&brokers, "later", "g", &[]);
+    let words = wait_for_ready(&daemon, 503, "later");
+    assert!(words.to_lowercase().contains("unknown topic"), "the reason: {words}");
+    cluster.create_topic("later", 2, 1).expect("a topic");
+    let feeder = Feeder::new(&brokers, "none");
+    feeder.send_numbers("later", 2, 0..300);
+    feeder.flush();
+    assert_eq!(wait_for_counts(&[&daemon], 300, PATIENCE), Counts::expected(0..300));
+    wait_for_ready(&daemon, 200, "");
+}
+
+/// What each of these does to the promises is why it is refused; the words are for who wrote it.
+const REFUSED: [(&str, &str, &str); 13] = [
+    ("bootstrap.servers", "a:9092", "kafka.brokers"),
+    ("metadata.broker.list", "a:9092", "kafka.brokers"),
+    ("group.id", "g", "kafka.group"),
+    ("group.instance.id", "i", "kafka.instance_id"),
+    ("auto.offset.reset", "error", "kafka.start"),
+    ("auto.commit.interval.ms", "1", "kafka.commit_interval"),
+    ("queued.max.messages.kbytes", "1", "kafka.queue_bytes"),
+    ("enable.auto.commit", "false", "must stay true"),
+    ("enable.auto.offset.store", "true", "must stay false"),
+    ("enable.partition.eof", "true", "must stay false"),
+    ("statistics.interval.ms", "0", "statistics"),
+    ("partition.assignment.strategy", "range", "cooperative-sticky"),
+    ("group.protocol", "consumer", "classic"),
+];
+
+#[test]
+fn properties_that_would_break_a_promise_are_refused() {
+    let folder = Folder::new();
+    for (name, value, why) in REFUSED {
+        let property = format!("{name}={value}");
+        let said = support::run(["config", "check", "--kafka-properties", &property]).failed(2);
+        assert!(said.contains(name) && said.contains(why), "{said}");
+        let run = ["run", "--source", "kafka", "--kafka-topics", "t", "--kafka-properties", &property];
+        assert_eq!(support::run(run).failed(2), said, "`run` says the same");
+        let content = format!("kafka:\n  topics: [t]\n  properties:\n    {name}: \"{value}\"\n");
+        let file = folder.write("c.yaml", content);
+        let said = support::run(["config", "check", "--config", &file]).failed(2);
+        assert!(said.contains(&format!("{file}:")) && said.contains(name) && said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn properties_that_do_not_exist_or_have_no_such_value_are_refused() {
+    for property in
+        ["fetch.min.byte=1", "fetch.min.bytes=many", "socket.timeout.ms=-5", "", "=1", "fetch.min.bytes"]
+    {
+        let said = support::run(["config", "check", "--kafka-properties", property]).failed(2);
+        let name = property.split('=').next().expect("a name");
+        assert!(said.contains("kafka-properties") && said.contains(name), "`{property}`: {said}");
+    }
+    support::run(["config", "check", "--kafka-properties", "fetch.min.bytes=2"]).ok();
+}
+
+#[test]
+fn every_property_that_is_wrong_is_told_in_one_run() {
+    let folder = Folder::new();
+    let file = folder
+        .write("c.yaml", "kafka:\n  properties:\n    group.id: a\n    client.rack: b\n    nonsense: c\n");
+    let said = support::run(["config", "check", "--config", &file]).failed(2);
+    assert!(said.contains("group.id") && said.contains("nonsense"), "{said}");
+}
