@@ -171,11 +171,14 @@ fn a_broker_that_goes_down_and_comes_back() {
     assert_eq!(scrape.value("errtally_kafka_connected", &[]), Some(0.0));
     assert_eq!(daemon.get("/healthz").status, 200, "it is alive all the same");
     cluster.broker_up(1).expect("it comes back");
+    println!("UP {:?}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH));
     feeder.send_numbers("logs", 2, 1000..2000);
     feeder.flush();
+    println!("FLUSHED {:?}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH));
     assert_eq!(wait_for_counts(&[&daemon], 2000, PATIENCE), Counts::expected(0..2000));
     wait_for_ready(&daemon, 200, "");
     assert_eq!(daemon.scrape().value("errtally_kafka_connected", &[]), Some(1.0));
+    println!("{}", daemon.log());
     assert_eq!(terminate(daemon), 2000);
 }
 

@@ -17,7 +17,7 @@ mod offsets;
 mod status;
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use rdkafka::consumer::{CommitMode, Consumer};
@@ -37,9 +37,12 @@ use offsets::Offsets;
 /// for the batch cheap, few enough to stay in the cache.
 const BATCH_MESSAGES: usize = 1_000;
 
-/// How long a batch that is not full is waited for: the delay of a record's
-/// count when little arrives.
+/// How long the first message of a batch is waited for, before rebalances and
+/// the wish to stop are looked at again.
 const BATCH_WAIT: Duration = Duration::from_millis(100);
+
+/// How long the last commit is tried when stopping.
+const COMMIT_WAIT: Duration = Duration::from_secs(5);
 
 /// Consumes until `stop` asks.
 ///
@@ -91,15 +94,44 @@ pub fn consume(
         }
     }
 
-    // What was counted is acknowledged, so that nobody counts it again.
-    match consumer.commit_consumer_state(CommitMode::Sync) {
-        Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-        Err(error) => tracing::warn!(%error, "the last offsets could not be committed"),
+    let connected = status.counters().connected;
+    if connected {
+        commit(&consumer);
+    } else {
+        tracing::warn!("no broker to commit to: what was counted since the last commit is counted again");
     }
     queue_slot.clear();
     drop(queue);
-    consumer.unsubscribe();
+    if connected {
+        consumer.unsubscribe();
+    } else {
+        // Closing waits for an answer of the group that will not come; the
+        // group finds out by its session timeout.
+        std::mem::forget(consumer);
+    }
     Ok(Ended::Stopped)
+}
+
+/// Commits what was counted, so that nobody counts it again. In the middle of
+/// a rebalance the broker refuses; then the rebalance is gone along with, and
+/// the commit tried again.
+fn commit(consumer: &client::Client) {
+    use RDKafkaErrorCode::{IllegalGeneration, NoOffset, RebalanceInProgress, UnknownMemberId};
+    let until = Instant::now() + COMMIT_WAIT;
+    loop {
+        match consumer.commit_consumer_state(CommitMode::Sync) {
+            Ok(()) | Err(KafkaError::ConsumerCommit(NoOffset)) => return,
+            Err(KafkaError::ConsumerCommit(IllegalGeneration | RebalanceInProgress | UnknownMemberId))
+                if Instant::now() < until =>
+            {
+                let _ = consumer.poll(BATCH_WAIT);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the last offsets could not be committed: their records are counted again");
+                return;
+            }
+        }
+    }
 }
 
 /// Stores the offsets behind the last counted messages.

@@ -52,17 +52,24 @@ impl Queue {
         Ok(Queue { client, queue, batch: vec![ptr::null_mut(); most] })
     }
 
-    /// Hands each message of the next batch to `each`, waiting at most
-    /// `wait` for it to fill.
+    /// Hands each message of the next batch to `each`: waits at most `wait`
+    /// for the first, and for no other. What is taken was in the queue, so
+    /// that its limit bounds what is held here too.
     pub(super) fn take(&mut self, wait: Duration, mut each: impl FnMut(Message<'_>)) {
+        if self.fill(wait, 1, &mut each) == 1 {
+            self.fill(Duration::ZERO, self.batch.len(), &mut each);
+        }
+    }
+
+    fn fill(&mut self, wait: Duration, most: usize, each: &mut impl FnMut(Message<'_>)) -> usize {
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+        let room = &mut self.batch[..most];
         // SAFETY: the array has room for as many pointers as it is long.
-        let taken = unsafe {
-            rd_kafka_consume_batch_queue(self.queue.as_ptr(), wait, self.batch.as_mut_ptr(), self.batch.len())
-        };
+        let taken =
+            unsafe { rd_kafka_consume_batch_queue(self.queue.as_ptr(), wait, room.as_mut_ptr(), room.len()) };
         // Negative for an error, which its own event tells about as well.
         let taken = usize::try_from(taken).unwrap_or(0);
-        for &raw in &self.batch[..taken] {
+        for &raw in &room[..taken] {
             // SAFETY: librdkafka filled the first `taken` slots with messages
             // that are ours; each is destroyed once, after its last use.
             unsafe {
@@ -70,6 +77,7 @@ impl Queue {
                 rd_kafka_message_destroy(raw);
             }
         }
+        taken
     }
 }
 

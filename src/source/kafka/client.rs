@@ -42,8 +42,8 @@ const OURS: &[(&str, &str)] = &[
     ("fetch.queue.backoff.ms", "10"),
     // The bound in bytes decides, not one in messages.
     ("queued.min.messages", "1000000"),
-    // A fetch that is under way comes on top of the queue.
-    ("fetch.max.bytes", "8388608"),
+    // A fetch that is under way comes on top of the queue, decompressed.
+    ("fetch.max.bytes", "2097152"),
     ("allow.auto.create.topics", "false"),
     ("client.id", "errtally"),
 ];

@@ -1,0 +1,108 @@
+//! A broker of the tests' own: `scripts/kafka` with a port and a folder for them alone.
+
+pub mod content;
+pub mod exact;
+pub mod faults;
+pub mod group;
+pub mod memory;
+pub mod runner;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+
+use crate::support::root;
+
+/// Below the ports that the system gives to connections: it must be free again after a stop.
+const PORT: u16 = 29_092;
+
+/// How long most things may take here.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The broker; stopped, and its data gone, when dropped.
+pub struct Broker;
+
+impl Broker {
+    /// One without data. Nothing runs yet.
+    pub fn new() -> Broker {
+        let broker = Broker;
+        // What a run that was killed has left.
+        broker.script(&["stop", "--kill"]);
+        broker.script(&["clean"]);
+        broker
+    }
+
+    fn dir(&self) -> PathBuf {
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kafka")
+    }
+
+    #[track_caller]
+    fn script(&self, args: &[&str]) {
+        let mut command = Command::new(root().join("scripts/kafka"));
+        command.env("LOCAL_KAFKA_PORT", PORT.to_string()).env("LOCAL_KAFKA_DIR", self.dir());
+        // Its words, should it fail, are the runner's.
+        let status = command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        assert!(status.expect("scripts/kafka can be run").success(), "scripts/kafka {args:?} failed");
+    }
+
+    /// Starts it, unless it runs, and waits until it answers.
+    #[track_caller]
+    pub fn start(&self) {
+        self.script(&["start"]);
+    }
+
+    /// Stops it; the data stays.
+    #[track_caller]
+    pub fn stop(&self) {
+        self.script(&["stop"]);
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{PORT}")
+    }
+
+    fn admin<T>(
+        &self,
+        ask: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> rdkafka::error::KafkaResult<T>,
+    ) -> T {
+        let admin =
+            ClientConfig::new().set("bootstrap.servers", self.address()).create().expect("an admin client");
+        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(ask(&admin, &options)).expect("the broker does it")
+    }
+
+    /// Creates a topic.
+    #[track_caller]
+    pub fn create(&self, topic: &str, partitions: i32) {
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let done = self.admin(async |admin, options| admin.create_topics([&new], options).await);
+        done.into_iter().for_each(|r| assert!(r.is_ok(), "{r:?}"));
+    }
+
+    /// Gives a topic more partitions: `partitions` in all.
+    #[track_caller]
+    pub fn grow(&self, topic: &str, partitions: usize) {
+        let new = NewPartitions::new(topic, partitions);
+        let done = self.admin(async |admin, options| admin.create_partitions([&new], options).await);
+        done.into_iter().for_each(|r| assert!(r.is_ok(), "{r:?}"));
+    }
+
+    /// Deletes a topic, for the disk's sake.
+    #[track_caller]
+    pub fn delete(&self, topic: &str) {
+        let done = self.admin(async |admin, options| admin.delete_topics(&[topic], options).await);
+        done.into_iter().for_each(|r| assert!(r.is_ok(), "{r:?}"));
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.script(&["stop", "--kill"]);
+        self.script(&["clean"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! The Kafka source against a real broker, which these tests start themselves: `cargo test --release --features
+//! broker-tests --test kafka`. It takes Java 17 and, once, Maven. Without them it fails: what is not tried is not shown.
+//!
+//! One after the other, with a runner of their own: there is one broker, some stop it, and it must be gone at the end.
+//! An argument chooses the tests that have it in their name.
+
+mod broker;
+mod feed;
+mod support;
+
+use std::process::ExitCode;
+
+use broker::runner::{Test, run};
+use broker::{content, exact, faults, group, memory};
+
+const TESTS: &[Test] = &[
+    ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
+    ("exact::two_instances_and_three", exact::two_instances_and_three),
+    ("exact::gzip", exact::gzip),
+    ("exact::snappy", exact::snappy),
+    ("exact::lz4", exact::lz4),
+    ("exact::zstd", exact::zstd),
+    ("content::empty_large_and_garbage", content::empty_large_and_garbage),
+    ("content::tombstones_keys_and_headers", content::tombstones_keys_and_headers),
+    ("content::lines", content::lines),
+    ("group::latest_and_earliest", group::latest_and_earliest),
+    ("group::patterns", group::patterns),
+    ("group::lag_comes_falls_and_goes", group::lag_comes_falls_and_goes),
+    ("group::static_membership", group::static_membership),
+    ("group::more_instances_than_partitions", group::more_instances_than_partitions),
+    ("group::a_topic_that_grows", group::a_topic_that_grows),
+    ("group::a_storm_of_rebalances", group::a_storm_of_rebalances),
+    ("faults::sigterm_in_the_middle", faults::sigterm_in_the_middle),
+    ("faults::sigkill_in_the_middle", faults::sigkill_in_the_middle),
+    ("faults::a_topic_that_is_missing_at_the_start", faults::a_topic_that_is_missing_at_the_start),
+    ("faults::a_broker_that_is_missing_at_the_start", faults::a_broker_that_is_missing_at_the_start),
+    ("faults::a_broker_that_is_gone_for_20_seconds", faults::a_broker_that_is_gone_for_20_seconds),
+    ("memory::a_backlog_of_2_gb", memory::a_backlog_of_2_gb),
+    ("memory::a_backlog_of_2_gb_that_is_well_compressed", memory::a_backlog_of_2_gb_that_is_well_compressed),
+    ("memory::large_messages", memory::large_messages),
+];
+
+fn main() -> ExitCode {
+    run(TESTS)
+}
