@@ -296,7 +296,7 @@ impl Feeder {
                 Err((error, _)) => panic!("not sent: {error}"),
             };
         }
-        if self.sent.fetch_add(1, Ordering::Relaxed) % 1000 == 0 {
+        if self.sent.fetch_add(1, Ordering::Relaxed).is_multiple_of(1000) {
             self.producer.poll(Duration::ZERO);
         }
     }
