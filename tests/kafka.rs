@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use broker::runner::{Test, run};
 use broker::{content, exact, faults, group, memory};
 
-const TESTS: &[Test] = &[
+const TESTS: &[Test] = &[("probe", memory::probe),
     ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
     ("exact::two_instances_and_three", exact::two_instances_and_three),
     ("exact::gzip", exact::gzip),
@@ -34,6 +34,7 @@ const TESTS: &[Test] = &[
     ("faults::sigkill_in_the_middle", faults::sigkill_in_the_middle),
     ("faults::a_topic_that_is_missing_at_the_start", faults::a_topic_that_is_missing_at_the_start),
     ("faults::a_broker_that_is_missing_at_the_start", faults::a_broker_that_is_missing_at_the_start),
+    ("faults::sigterm_without_a_broker", faults::sigterm_without_a_broker),
     ("faults::a_broker_that_is_gone_for_20_seconds", faults::a_broker_that_is_gone_for_20_seconds),
     ("memory::a_backlog_of_2_gb", memory::a_backlog_of_2_gb),
     ("memory::a_backlog_of_2_gb_that_is_well_compressed", memory::a_backlog_of_2_gb_that_is_well_compressed),

@@ -158,6 +158,33 @@ pub fn a_broker_that_is_missing_at_the_start(broker: &Broker) {
     measured("seconds from the broker's first answer to all counted", since.elapsed().as_secs_f32());
 }
 
+/// It ends in time though nobody takes its last commit; what that held is counted again, and nothing is lost.
+pub fn sigterm_without_a_broker(broker: &Broker) {
+    let address = broker.address();
+    broker.create("alone", 2);
+    let feeder = Feeder::new(&address, "none");
+    feeder.send_numbers("alone", 2, 0..5000);
+    feeder.flush();
+    drop(feeder);
+    let daemon = consumer(&address, "alone", "alone", &SHORT_SESSION);
+    wait_for_counts(&[&daemon], 5000, PATIENCE);
+    broker.stop();
+    wait_for_ready(&daemon, 503, &address);
+    let since = Instant::now();
+    assert_eq!(terminate(daemon), 5000);
+    measured("seconds from SIGTERM to the exit without a broker", since.elapsed().as_secs_f32());
+    assert!(since.elapsed() < Duration::from_secs(10), "shutdown_timeout");
+    broker.start();
+    let feeder = Feeder::new(&address, "none");
+    feeder.send_numbers("alone", 2, 5000..6000);
+    feeder.flush();
+    let offsets = committed(&address, "alone", "alone", 2);
+    let wanted = Counts::expected(behind(&offsets, 6000));
+    assert!((1000..=6000).contains(&wanted.records), "{offsets:?}");
+    let next = consumer(&address, "alone", "alone", &SHORT_SESSION);
+    assert_eq!(wait_for_counts(&[&next], wanted.records, PATIENCE), wanted);
+}
+
 pub fn a_broker_that_is_gone_for_20_seconds(broker: &Broker) {
     const MESSAGES: u64 = 300_000;
     let address = broker.address();
