@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use broker::runner::{Test, run};
 use broker::{content, exact, faults, group, memory};
 
-const TESTS: &[Test] = &[("probe", memory::probe),
+const TESTS: &[Test] = &[
     ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
     ("exact::two_instances_and_three", exact::two_instances_and_three),
     ("exact::gzip", exact::gzip),

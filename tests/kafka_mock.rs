@@ -204,7 +204,8 @@ fn nobody_listens_at_the_start() {
 #[test]
 fn a_topic_that_comes_later() {
     let (cluster, brokers) = cluster(1);
-    let daemon = consumer(&brokers, "later", "g", &[]);
+    // From its start all the same: the group was waiting for it.
+    let daemon = consumer(&brokers, "later", "g", &["--kafka-start", "latest"]);
     let words = wait_for_ready(&daemon, 503, "later");
     assert!(words.to_lowercase().contains("unknown topic"), "the reason: {words}");
     cluster.create_topic("later", 2, 1).expect("a topic");

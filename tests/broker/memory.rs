@@ -67,30 +67,3 @@ fn hold(daemon: &crate::support::daemon::Daemon, what: &str) {
     );
     assert!(peak <= BOUND, "{peak} bytes of resident memory, where {BOUND} are documented");
 }
-
-pub fn probe(broker: &Broker) {
-    let a = broker.address();
-    broker.create("pl-a", 1);
-    let f = Feeder::new(&a, "none");
-    let d = consumer(&a, "^pl-.*", "pl", &["--kafka-start", "latest"]);
-    std::thread::sleep(Duration::from_secs(3));
-    f.send_numbers("pl-a", 1, 0..100); f.flush();
-    wait_for_counts(&[&d], 100, PATIENCE);
-    broker.create("pl-b", 1);
-    f.send_numbers("pl-b", 1, 0..500); f.flush();
-    std::thread::sleep(Duration::from_secs(12));
-    f.send_numbers("pl-b", 1, 500..600); f.flush();
-    std::thread::sleep(Duration::from_secs(2));
-    measured("pattern, latest, new topic: of 600", crate::feed::records([&d]) - 100);
-    drop(d);
-    for (codec, parts) in [("zstd", 64u64), ("gzip", 64), ("none", 64), ("zstd", 1)] {
-        let topic = format!("many-{codec}-{parts}");
-        broker.create(&topic, parts as i32);
-        let f = Feeder::new(&a, codec);
-        f.send_numbers(&topic, parts, 0..3_000_000); f.flush();
-        let d = consumer(&a, &topic, &topic, &[]);
-        wait_for_counts(&[&d], 3_000_000, PATIENCE);
-        measured(&format!("peak {topic}"), d.peak_memory() as f64 / 1048576.0);
-        broker.delete(&topic);
-    }
-}

@@ -32,11 +32,12 @@ impl Group {
     /// Fills in where reading begins.
     ///
     /// A partition without a committed offset belongs to a group that is new,
-    /// and begins where the settings say, or to a topic that has grown, and
-    /// then begins at its start: what was written before the group noticed
-    /// must not be lost. The two are told apart by whether the group has
-    /// committed any offset of the topic, and so that this holds, where a new
-    /// group begins is committed as well.
+    /// and begins where the settings say, or to a topic that has grown or is
+    /// new itself, and then begins at its start: what was written before the
+    /// group noticed must not be lost. A topic has grown where the group has
+    /// committed any offset of it, and so that this holds, where a new group
+    /// begins is committed as well; it is new where this instance has been
+    /// waiting for it, or has partitions already.
     fn place(&self, consumer: &BaseConsumer<Group>, partitions: &mut TopicPartitionList) -> KafkaResult<()> {
         let committed = consumer.committed_offsets(partitions.clone(), ASK_WAIT)?;
         let mut begin = TopicPartitionList::new();
@@ -85,7 +86,8 @@ impl Group {
         first: i64,
         end: i64,
     ) -> KafkaResult<i64> {
-        let from_start = self.start == Start::Earliest || group_knows(consumer, topic)?;
+        let from_start =
+            self.start == Start::Earliest || self.status.came_later(topic) || group_knows(consumer, topic)?;
         Ok(if from_start { first } else { end })
     }
 }

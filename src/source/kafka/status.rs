@@ -1,7 +1,7 @@
 //! What is known of the group, for `/metrics` and `/readyz`.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -32,6 +32,8 @@ struct Inner {
     brokers: String,
     connected: bool,
     joined: bool,
+    /// What librdkafka said of topics that were missing, each once.
+    missing_topics: BTreeSet<String>,
     rebalanced: bool,
     /// Why no broker is connected, in librdkafka's words.
     connection_error: String,
@@ -152,6 +154,15 @@ impl Status {
         std::mem::take(&mut self.inner().rebalanced)
     }
 
+    /// Whether `topic`, of which no offset is committed, has come since this
+    /// instance waits for its messages.
+    pub(super) fn came_later(&self, topic: &str) -> bool {
+        let inner = self.inner();
+        // librdkafka names it between colons: `not available: TOPIC: Broker: ...`
+        let named = format!(": {topic}:");
+        inner.joined || inner.missing_topics.iter().any(|words| words.contains(&named))
+    }
+
     /// The error after which nothing more will come.
     pub(super) fn fatal(&self) -> Option<String> {
         self.inner().fatal.clone()
@@ -191,6 +202,10 @@ impl Status {
                 }
             }
             Some(code) if CONNECTION.contains(&code) => words.clone_into(&mut inner.connection_error),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                inner.missing_topics.insert(words.to_owned());
+                words.clone_into(&mut inner.group_error);
+            }
             Some(RDKafkaErrorCode::Fatal) => inner.fatal = Some(words.to_owned()),
             _ => words.clone_into(&mut inner.group_error),
         }
