@@ -38,7 +38,14 @@ impl Group {
     /// committed any offset of it, and so that this holds, where a new group
     /// begins is committed as well; it is new where this instance has been
     /// waiting for it, or has partitions already.
-    fn place(&self, consumer: &BaseConsumer<Group>, partitions: &mut TopicPartitionList) -> KafkaResult<()> {
+    ///
+    /// Notes in `ends` where partitions end, as far as it had to ask.
+    fn place(
+        &self,
+        consumer: &BaseConsumer<Group>,
+        partitions: &mut TopicPartitionList,
+        ends: &mut Vec<(String, i32, i64)>,
+    ) -> KafkaResult<()> {
         let committed = consumer.committed_offsets(partitions.clone(), ASK_WAIT)?;
         let mut begin = TopicPartitionList::new();
         for element in committed.elements() {
@@ -51,6 +58,7 @@ impl Group {
                 (None, Some(committed)) => committed,
                 _ => {
                     let (first, end) = consumer.fetch_watermarks(topic, partition, ASK_WAIT)?;
+                    ends.push((topic.to_owned(), partition, end));
                     match (counted, committed) {
                         // Past the end: the topic was deleted and made again.
                         (Some(counted), _) if counted <= end => counted,
@@ -113,7 +121,8 @@ impl ConsumerContext for Group {
         let cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
         let result = match what {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                if let Err(error) = self.place(consumer, partitions) {
+                let mut ends = Vec::new();
+                if let Err(error) = self.place(consumer, partitions, &mut ends) {
                     // librdkafka then asks again by itself and falls back to its reset policy.
                     self.status.error(&error);
                 }
@@ -124,6 +133,8 @@ impl ConsumerContext for Group {
                     let next = if let Offset::Offset(offset) = e.offset() { Some(offset) } else { None };
                     (e.topic().to_owned(), e.partition(), next)
                 }));
+                // So that the lag is known before the first statistics.
+                self.status.ends(ends.into_iter());
                 if cooperative {
                     consumer.incremental_assign(partitions)
                 } else {

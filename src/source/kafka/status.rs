@@ -219,12 +219,19 @@ impl Status {
             inner.connection_error.clear();
         }
         inner.connected = connected;
-        for (topic, partition, end) in ends {
-            if let Some(p) = inner.partitions.get_mut(&(topic, partition)).filter(|_| end >= 0) {
+        self.tell(&inner);
+        drop(inner);
+        self.ends(ends);
+    }
+
+    /// Notes where partitions end; negative where it is not known.
+    pub(super) fn ends(&self, ends: impl Iterator<Item = (String, i32, i64)>) {
+        let mut inner = self.inner();
+        for (topic, partition, end) in ends.filter(|&(_, _, end)| end >= 0) {
+            if let Some(p) = inner.partitions.get_mut(&(topic, partition)) {
                 p.end = Some(end);
             }
         }
-        self.tell(&inner);
     }
 
     /// Notes a counted message.
