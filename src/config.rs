@@ -16,6 +16,7 @@ pub use layers::{Layers, Loaded, Origin};
 
 use crate::catalog::Category;
 use crate::engine::Options;
+use crate::enrich::{FieldPaths, Label};
 
 /// Which source `run` reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,110 @@ pub enum CodeInfo {
     All,
 }
 
+/// Where events go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EventsTo {
+    /// Nowhere: there are none.
+    #[default]
+    None,
+    /// To standard output.
+    Stdout,
+    /// To a file.
+    File,
+    /// To a topic.
+    Kafka,
+}
+
+impl EventsTo {
+    /// As it is written in the settings, and as a label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventsTo::None => "none",
+            EventsTo::Stdout => "stdout",
+            EventsTo::File => "file",
+            EventsTo::Kafka => "kafka",
+        }
+    }
+}
+
+/// What happens when events cannot be written as fast as they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Reading waits.
+    #[default]
+    Wait,
+    /// Events are dropped and counted.
+    Drop,
+}
+
+/// Which hits become events; an empty list is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Those of these categories.
+    pub category: Vec<Category>,
+    /// Those of these services.
+    pub api_service: Vec<String>,
+    /// Those with these codes.
+    pub code: Vec<String>,
+    /// Those in records of these levels; `none` is a record without one.
+    pub level: Vec<String>,
+}
+
+/// A file of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventFileSettings {
+    /// The file that is written to.
+    pub path: PathBuf,
+    /// Size at which it is rotated.
+    pub max_bytes: usize,
+    /// Rotated files that are kept, `PATH.1` the newest.
+    pub keep: usize,
+}
+
+/// A topic of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventKafkaSettings {
+    /// Brokers to begin with; those of the source where empty.
+    pub brokers: Vec<String>,
+    /// The topic.
+    pub topic: String,
+    /// Further properties of librdkafka.
+    pub properties: Vec<(String, String)>,
+}
+
+/// Which events there are and where they go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventSettings {
+    /// Where to.
+    pub to: EventsTo,
+    /// Whether an event carries its record.
+    pub include_record: bool,
+    /// The longest part of a record that it carries.
+    pub max_record_bytes: usize,
+    /// What happens when they come faster than they go.
+    pub when_full: WhenFull,
+    /// Which hits become events.
+    pub only: EventFilter,
+    /// How, where it is a file.
+    pub file: EventFileSettings,
+    /// How, where it is Kafka.
+    pub kafka: EventKafkaSettings,
+}
+
+impl Default for EventSettings {
+    fn default() -> EventSettings {
+        EventSettings {
+            to: EventsTo::None,
+            include_record: false,
+            max_record_bytes: 16 << 10,
+            when_full: WhenFull::Wait,
+            only: EventFilter::default(),
+            file: EventFileSettings { path: PathBuf::new(), max_bytes: 100 << 20, keep: 5 },
+            kafka: EventKafkaSettings::default(),
+        }
+    }
+}
+
 /// The settings in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -83,6 +188,20 @@ pub struct Settings {
     pub source: SourceKind,
     /// How, where it is Kafka.
     pub kafka: KafkaSettings,
+    /// Events, one for each hit.
+    pub events: EventSettings,
+    /// Labels of the counters beyond their own.
+    pub labels: Vec<Label>,
+    /// The most combinations of their values.
+    pub max_label_sets: usize,
+    /// How long a labelled series is shown that is not counted; zero for ever.
+    pub label_expiry: Duration,
+    /// Where records say what every record may say.
+    pub fields: FieldPaths,
+    /// Whether counters keep exemplars.
+    pub exemplars: bool,
+    /// How old a record may be before it is late; zero for any age.
+    pub late_after: Duration,
     /// Address and port of the HTTP server.
     pub listen: String,
     /// Catalog files and folders laid over the built-in catalog.
@@ -127,6 +246,13 @@ impl Default for Settings {
                 queue_bytes: 8 << 20,
                 properties: Vec::new(),
             },
+            events: EventSettings::default(),
+            labels: Vec::new(),
+            max_label_sets: 10_000,
+            label_expiry: Duration::ZERO,
+            fields: FieldPaths::default(),
+            exemplars: true,
+            late_after: Duration::ZERO,
             listen: "127.0.0.1:9877".to_owned(),
             catalog: Vec::new(),
             discovery: true,

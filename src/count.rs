@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use crate::catalog::{Catalog, Category, CodeId, FamilyId, RowId};
+use crate::fields::time::Moment;
+use crate::labels::{NONE, SetId};
 
 /// Most different unknown codes of one record. A record of the default
 /// largest size has room for fewer; the limit bounds what an endless record
@@ -22,12 +24,18 @@ pub struct Tally {
     pub malformed: u64,
     /// Those longer than the limit.
     pub oversized: u64,
-    /// Hits by row of the catalog.
+    /// By label, hits whose value was replaced.
+    pub replaced: Vec<u64>,
+    /// Hits by row of the catalog, without labels and not late.
     rows: Vec<u64>,
     /// The rows with hits, so that a commit need not look at all of them.
     touched: Vec<RowId>,
     /// By code, the record in which it was last seen.
     last_record: Vec<u64>,
+    /// All other hits.
+    cells: HashMap<(RowId, SetId), CellTally, foldhash::fast::RandomState>,
+    /// What exemplars say, one behind the other.
+    exemplars: String,
     unknown: HashMap<Box<str>, UnknownTally>,
     /// Number of the present record, from 1; never reset, so that it tells
     /// records apart without clearing `last_record`.
@@ -44,13 +52,44 @@ pub struct UnknownTally {
     pub category: Category,
     /// Hits.
     pub count: u64,
+    /// Hits of late records, which are not among them.
+    pub late: u64,
     last_record: u64,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct CellTally {
+    count: u64,
+    late: u64,
+    exemplar: Option<ExemplarTally>,
+}
+
+/// Where an exemplar stands in the text of all, and its lengths.
+#[derive(Clone, Copy, Debug)]
+struct ExemplarTally {
+    start: usize,
+    trace: usize,
+    request: usize,
+    when: Moment,
+}
+
+/// What a row was counted with one combination of labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'t> {
+    /// Hits.
+    pub count: u64,
+    /// Hits of late records, which are not among them.
+    pub late: u64,
+    /// Trace, request (either may be empty) and time of the newest hit that
+    /// had any.
+    pub exemplar: Option<(&'t str, &'t str, Moment)>,
+}
+
 impl Tally {
-    /// For the codes and rows of `catalog`.
-    pub fn new(catalog: &Catalog) -> Tally {
+    /// For the codes and rows of `catalog`, and so many labels.
+    pub fn new(catalog: &Catalog, labels: usize) -> Tally {
         Tally {
+            replaced: vec![0; labels],
             rows: vec![0; catalog.rows().len()],
             last_record: vec![0; catalog.codes().len()],
             ..Tally::default()
@@ -83,19 +122,56 @@ impl Tally {
         *count += 1;
     }
 
-    /// Counts an unknown code, once in this record.
-    pub fn hit_unknown(&mut self, spelling: &str, family: Option<FamilyId>, category: Category) {
-        if let Some(tally) = self.unknown.get_mut(spelling) {
-            if tally.last_record != self.record {
-                tally.last_record = self.record;
-                tally.count += 1;
-            }
+    /// Counts a hit of `row` with labels.
+    #[inline]
+    pub fn hit_labelled(&mut self, row: RowId, set: SetId, late: bool) {
+        if set == NONE && !late {
+            self.hit(row);
             return;
         }
-        if self.unknown_in_record < MAX_UNKNOWN_PER_RECORD {
+        let cell = self.cells.entry((row, set)).or_default();
+        if late {
+            cell.late += 1;
+        } else {
+            cell.count += 1;
+        }
+    }
+
+    /// Notes by which identifiers the newest hit of `row` can be found.
+    pub fn exemplify(&mut self, row: RowId, set: SetId, trace: &str, request: &str, when: Moment) {
+        let start = self.exemplars.len();
+        self.exemplars.push_str(trace);
+        self.exemplars.push_str(request);
+        let cell = self.cells.entry((row, set)).or_default();
+        cell.exemplar = Some(ExemplarTally { start, trace: trace.len(), request: request.len(), when });
+    }
+
+    /// Whether an unknown code is seen for the first time in this record, and
+    /// is to be counted.
+    pub fn first_unknown(&mut self, spelling: &str, family: Option<FamilyId>, category: Category) -> bool {
+        if let Some(tally) = self.unknown.get_mut(spelling) {
+            let first = tally.last_record != self.record;
+            tally.last_record = self.record;
+            return first;
+        }
+        let room = self.unknown_in_record < MAX_UNKNOWN_PER_RECORD;
+        if room {
             self.unknown_in_record += 1;
-            let tally = UnknownTally { family, category, count: 1, last_record: self.record };
+            let tally = UnknownTally { family, category, count: 0, late: 0, last_record: self.record };
             self.unknown.insert(spelling.into(), tally);
+        }
+        room
+    }
+
+    /// Counts an unknown code that [`first_unknown`](Tally::first_unknown)
+    /// knows.
+    pub fn hit_unknown(&mut self, spelling: &str, late: bool) {
+        if let Some(tally) = self.unknown.get_mut(spelling) {
+            if late {
+                tally.late += 1;
+            } else {
+                tally.count += 1;
+            }
         }
     }
 
@@ -104,6 +180,20 @@ impl Tally {
         for row in self.touched.drain(..) {
             each(row, std::mem::take(&mut self.rows[row.0 as usize]));
         }
+    }
+
+    /// Hands all other hits to `each` and forgets them.
+    pub fn drain_cells(&mut self, mut each: impl FnMut(RowId, SetId, Cell<'_>)) {
+        for ((row, set), cell) in self.cells.drain() {
+            let exemplar = cell.exemplar.map(|e| {
+                let middle = e.start + e.trace;
+                let (trace, request) =
+                    (&self.exemplars[e.start..middle], &self.exemplars[middle..middle + e.request]);
+                (trace, request, e.when)
+            });
+            each(row, set, Cell { count: cell.count, late: cell.late, exemplar });
+        }
+        self.exemplars.clear();
     }
 
     /// Hands the unknown codes to `each` and forgets them.

@@ -111,7 +111,7 @@ impl Input {
     fn read(&self, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
         match self {
             Input::Stdin => {
-                stdin::read(std::io::stdin(), pipeline, stop).context("cannot read standard input")
+                stdin::read(std::io::stdin(), pipeline, stop)
             }
             #[cfg(feature = "kafka")]
             Input::Kafka(settings, status) => kafka::consume(settings, pipeline, stop, status),
@@ -120,7 +120,11 @@ impl Input {
 }
 
 fn shown(settings: &Settings) -> Shown {
-    Shown { zero_init: settings.zero_init.clone(), code_info: settings.code_info }
+    Shown {
+        zero_init: settings.zero_init.clone(),
+        code_info: settings.code_info,
+        label_expiry: settings.label_expiry,
+    }
 }
 
 fn bind(address: &str) -> anyhow::Result<TcpListener> {

@@ -13,6 +13,8 @@ use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::classify::discovered_service;
 use crate::count::{Tally, UnknownTally};
 use crate::engine::Engine;
+use crate::fields::time::Moment;
+use crate::labels::{LabelSets, NONE, OwnSets, SetId, SetValues};
 
 /// Where records come from: the label `source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +80,89 @@ impl RowKey {
     }
 }
 
+/// The counts of one row.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// With labels that are all empty: the only ones where none are
+    /// configured.
+    pub plain: Series,
+    /// With others.
+    pub labelled: HashMap<SetId, Series>,
+}
+
+/// The counts of one row with one combination of labels.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// Hits.
+    pub count: u64,
+    /// Hits of late records, which are not among them.
+    pub late: u64,
+    /// When it was last counted, in seconds since 1970, late hits aside; 0
+    /// for never.
+    pub last_counted: f64,
+    /// The newest.
+    pub exemplar: Option<Arc<Exemplar>>,
+}
+
+/// By what one of the counted records can be found again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exemplar {
+    /// The trace; may be empty.
+    pub trace_id: String,
+    /// The request; may be empty.
+    pub request_id: String,
+    /// When it was counted.
+    pub when: Moment,
+}
+
+impl Account {
+    /// The series with labels `set`.
+    pub fn series(&mut self, set: SetId) -> &mut Series {
+        if set == NONE { &mut self.plain } else { self.labelled.entry(set).or_default() }
+    }
+
+    /// All series.
+    pub fn all(&self) -> impl Iterator<Item = (SetId, &Series)> {
+        std::iter::once((NONE, &self.plain)).chain(self.labelled.iter().map(|(&set, series)| (set, series)))
+    }
+
+    /// Hits with any labels.
+    pub fn count(&self) -> u64 {
+        self.all().map(|(_, s)| s.count).sum()
+    }
+
+    /// Late hits with any labels.
+    pub fn late(&self) -> u64 {
+        self.all().map(|(_, s)| s.late).sum()
+    }
+
+    fn add(&mut self, other: Account) {
+        let Account { plain, labelled } = other;
+        self.plain.add(plain);
+        for (set, series) in labelled {
+            self.series(set).add(series);
+        }
+    }
+}
+
+impl Series {
+    fn add(&mut self, other: Series) {
+        self.count += other.count;
+        self.late += other.late;
+        self.last_counted = self.last_counted.max(other.last_counted);
+        if other.exemplar.is_some() {
+            self.exemplar = other.exemplar;
+        }
+    }
+}
+
+impl RowKey {
+    /// As values, in the order of the metrics' labels.
+    pub fn labels(&self) -> [&str; 4] {
+        [&self.code, &self.api_service, self.category.as_str(), &self.http_status]
+    }
+}
+
 /// An unknown code's labels and counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unknown {
@@ -89,7 +174,10 @@ pub struct Unknown {
     pub category: Category,
     /// Hits.
     pub count: u64,
-    /// When it was last counted, in seconds since 1970.
+    /// Hits of late records, which are not among them.
+    pub late: u64,
+    /// When it was last counted, in seconds since 1970, late hits aside; 0
+    /// for never.
     pub last_seen: f64,
 }
 
@@ -103,15 +191,29 @@ pub struct Snapshot {
     pub engine: Arc<Engine>,
     /// By source, those that were opened.
     pub sources: Vec<(Source, SourceCounts)>,
-    /// Hits by row.
-    pub rows: Vec<u64>,
+    /// Counts by row.
+    pub rows: Vec<Account>,
+    /// The names of the configured labels.
+    pub labels: Arc<[String]>,
+    /// The values of each combination of labels.
+    pub sets: Vec<SetValues>,
+    /// By label, hits whose value was replaced by [`OTHER`].
+    pub replaced: Vec<u64>,
     /// By code, when it was last counted, in seconds since 1970; 0 for never.
     pub last_seen: Vec<f64>,
     /// Unknown codes in the order in which they were first seen, then
     /// [`OTHER`] where there were more.
     pub unknown: Vec<Unknown>,
     /// Rows of earlier catalogs that the present one does not have.
-    pub retired: Vec<(RowKey, u64)>,
+    pub retired: Vec<(RowKey, Account)>,
+}
+
+impl Snapshot {
+    /// Names and values of the configured labels, as `set` has them.
+    pub fn labels_of(&self, set: SetId) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.sets[set.0 as usize].iter().map(|v| &**v);
+        self.labels.iter().map(String::as_str).zip(values)
+    }
 }
 
 /// The counts. Shared by the threads that read records and those that show
@@ -128,26 +230,44 @@ struct Books {
     engine: Arc<Engine>,
     max_unknown_codes: usize,
     sources: Vec<(Source, SourceCounts)>,
-    rows: Vec<u64>,
+    rows: Vec<Account>,
+    labels: Arc<[String]>,
+    sets: LabelSets,
+    replaced: Vec<u64>,
     last_seen: Vec<f64>,
     unknown: Vec<Unknown>,
     unknown_places: HashMap<Box<str>, usize>,
-    /// Past the limit, by service and category: the labels stay few.
-    other: BTreeMap<(String, Category), (u64, f64)>,
-    retired: BTreeMap<RowKey, u64>,
+    /// Past the limit, by service and category: the labels stay few. Their
+    /// code is [`OTHER`].
+    other: BTreeMap<(String, Category), Unknown>,
+    retired: BTreeMap<RowKey, Account>,
 }
 
 impl Ledger {
     /// An empty ledger for the catalog of `engine`, with at most
     /// `max_unknown_codes` unknown codes told apart.
     pub fn new(engine: Arc<Engine>, max_unknown_codes: usize) -> Ledger {
+        Ledger::with_labels(engine, max_unknown_codes, &[], 0)
+    }
+
+    /// As [`Ledger::new`], with labels of these names and at most
+    /// `max_label_sets` combinations of their values.
+    pub fn with_labels(
+        engine: Arc<Engine>,
+        max_unknown_codes: usize,
+        labels: &[String],
+        max_label_sets: usize,
+    ) -> Ledger {
         let (rows, codes) = (engine.catalog().rows().len(), engine.catalog().codes().len());
         Ledger {
             books: Mutex::new(Books {
                 engine,
                 max_unknown_codes,
                 sources: Vec::new(),
-                rows: vec![0; rows],
+                rows: vec![Account::default(); rows],
+                labels: labels.into(),
+                sets: LabelSets::new(labels.len(), max_label_sets),
+                replaced: vec![0; labels.len()],
                 last_seen: vec![0.0; codes],
                 unknown: Vec::new(),
                 unknown_places: HashMap::new(),
@@ -179,10 +299,10 @@ impl Ledger {
         self.books().source(source);
     }
 
-    /// Adds what `tally` holds, which was counted with `engine`, and empties
-    /// it. Where a reload has replaced that engine meanwhile, hits go to the
-    /// same labels.
-    pub fn commit(&self, source: Source, engine: &Arc<Engine>, tally: &mut Tally) {
+    /// Adds what `tally` holds, which was counted with `engine` and `sets`, and
+    /// empties it. Where a reload has replaced that engine meanwhile, hits go
+    /// to the same labels.
+    pub fn commit(&self, source: Source, engine: &Arc<Engine>, sets: &mut OwnSets, tally: &mut Tally) {
         let mut books = self.books();
         let books = &mut *books;
         let counts = books.source(source);
@@ -192,19 +312,37 @@ impl Ledger {
         counts.oversized += std::mem::take(&mut tally.oversized);
         let matched = std::mem::take(&mut tally.matched);
         counts.matched += matched;
-        let current = Arc::ptr_eq(engine, &books.engine);
-        if matched > 0 {
-            let now = now();
-            tally.drain_rows(|row, hits| {
-                if current {
-                    books.rows[row.0 as usize] += hits;
-                    books.last_seen[engine.catalog().row(row).code.0 as usize] = now;
-                } else {
-                    books.add_by_key(RowKey::new(engine.catalog(), row), hits, now);
-                }
-            });
-            tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));
+        if matched == 0 {
+            return;
         }
+        let now = now();
+        for (total, new) in books.replaced.iter_mut().zip(&mut tally.replaced) {
+            *total += std::mem::take(new);
+        }
+        tally.drain_rows(|row, hits| {
+            let account = books.account(engine, row, Some(now));
+            account.plain.count += hits;
+            account.plain.last_counted = now;
+        });
+        sets.share(&mut books.sets);
+        tally.drain_cells(|row, set, cell| {
+            let (set, replaced) = sets.common(set);
+            for (i, total) in books.replaced.iter_mut().enumerate() {
+                *total += if replaced >> i & 1 == 1 { cell.count + cell.late } else { 0 };
+            }
+            let counted = cell.count > 0;
+            let series = books.account(engine, row, counted.then_some(now)).series(set);
+            series.count += cell.count;
+            series.late += cell.late;
+            if counted {
+                series.last_counted = now;
+            }
+            if let Some((trace, request, when)) = cell.exemplar {
+                let exemplar = Exemplar { trace_id: trace.to_owned(), request_id: request.to_owned(), when };
+                series.exemplar = Some(Arc::new(exemplar));
+            }
+        });
+        tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));
     }
 
     /// Puts `engine` in force. Counts keep their values: they move with their
@@ -216,15 +354,17 @@ impl Ledger {
         books.max_unknown_codes = max_unknown_codes;
         let rows = books.engine.catalog().rows().len();
         let codes = books.engine.catalog().codes().len();
-        let counts = std::mem::replace(&mut books.rows, vec![0; rows]);
+        let accounts = std::mem::replace(&mut books.rows, vec![Account::default(); rows]);
         let seen = std::mem::replace(&mut books.last_seen, vec![0.0; codes]);
-        for (i, hits) in counts.into_iter().enumerate().filter(|&(_, hits)| hits > 0) {
-            let row = RowId(i as u32);
-            let when = seen[old.catalog().row(row).code.0 as usize];
-            books.add_by_key(RowKey::new(old.catalog(), row), hits, when);
+        for (i, account) in accounts.into_iter().enumerate() {
+            if account.count() > 0 || account.late() > 0 {
+                let row = RowId(i as u32);
+                let when = seen[old.catalog().row(row).code.0 as usize];
+                books.by_key(RowKey::new(old.catalog(), row), Some(when)).add(account);
+            }
         }
-        for (key, hits) in std::mem::take(&mut books.retired) {
-            books.add_by_key(key, hits, 0.0);
+        for (key, account) in std::mem::take(&mut books.retired) {
+            books.by_key(key, None).add(account);
         }
     }
 
@@ -232,20 +372,17 @@ impl Ledger {
     pub fn snapshot(&self) -> Snapshot {
         let books = self.books();
         let mut unknown = books.unknown.clone();
-        unknown.extend(books.other.iter().map(|((service, category), &(count, last_seen))| Unknown {
-            code: OTHER.to_owned(),
-            api_service: service.clone(),
-            category: *category,
-            count,
-            last_seen,
-        }));
+        unknown.extend(books.other.values().cloned());
         Snapshot {
             engine: books.engine.clone(),
             sources: books.sources.clone(),
             rows: books.rows.clone(),
+            labels: books.labels.clone(),
+            sets: books.sets.values().to_vec(),
+            replaced: books.replaced.clone(),
             last_seen: books.last_seen.clone(),
             unknown,
-            retired: books.retired.iter().map(|(k, &v)| (k.clone(), v)).collect(),
+            retired: books.retired.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         }
     }
 }
@@ -259,48 +396,70 @@ impl Books {
         &mut self.sources[at].1
     }
 
-    /// Adds to the row with these labels, in the present catalog or retired.
-    fn add_by_key(&mut self, key: RowKey, hits: u64, when: f64) {
+    /// The account of a row of `engine`, whichever is in force, counted at
+    /// `when`.
+    fn account(&mut self, engine: &Arc<Engine>, row: RowId, when: Option<f64>) -> &mut Account {
+        if !Arc::ptr_eq(engine, &self.engine) {
+            return self.by_key(RowKey::new(engine.catalog(), row), when);
+        }
+        if let Some(when) = when {
+            self.last_seen[engine.catalog().row(row).code.0 as usize] = when;
+        }
+        &mut self.rows[row.0 as usize]
+    }
+
+    /// The account of the row with these labels, in the present catalog or
+    /// retired.
+    fn by_key(&mut self, key: RowKey, when: Option<f64>) -> &mut Account {
         let catalog = self.engine.catalog();
         let code = catalog.find(&key.code).filter(|&c| catalog.code(c).spelling == key.code);
         let row = code
             .and_then(|c| catalog.code(c).rows.clone().map(RowId).find(|&r| RowKey::new(catalog, r) == key));
-        if let Some(code) = code {
+        if let (Some(code), Some(when)) = (code, when) {
             let seen = &mut self.last_seen[code.0 as usize];
             *seen = seen.max(when);
         }
         match row {
-            Some(row) => self.rows[row.0 as usize] += hits,
-            None => *self.retired.entry(key).or_default() += hits,
+            Some(row) => &mut self.rows[row.0 as usize],
+            None => self.retired.entry(key).or_default(),
         }
     }
 
     fn add_unknown(&mut self, engine: &Engine, spelling: Box<str>, tally: &UnknownTally, now: f64) {
-        if let Some(&at) = self.unknown_places.get(&spelling) {
-            self.unknown[at].count += tally.count;
-            self.unknown[at].last_seen = now;
-            return;
-        }
-        let family = tally.family.map(|f| {
-            let catalog = engine.catalog();
-            catalog.service(catalog.family(f).service).name.clone()
-        });
-        if self.unknown.len() < self.max_unknown_codes {
-            self.unknown.push(Unknown {
-                code: spelling.to_string(),
-                api_service: family.unwrap_or_else(|| discovered_service(&spelling)),
-                category: tally.category,
-                count: tally.count,
-                last_seen: now,
-            });
-            self.unknown_places.insert(spelling, self.unknown.len() - 1);
-        } else {
-            // A discovered service's name is the log's to choose: it would be
-            // one more label without a bound.
-            let service = family.unwrap_or_else(|| OTHER.to_owned());
-            let other = self.other.entry((service, tally.category)).or_default();
-            other.0 += tally.count;
-            other.1 = now;
+        let unknown = match self.unknown_places.get(&spelling) {
+            Some(&at) => &mut self.unknown[at],
+            None => {
+                let family = tally.family.map(|f| {
+                    let catalog = engine.catalog();
+                    catalog.service(catalog.family(f).service).name.clone()
+                });
+                let entry = |code: &str, api_service| Unknown {
+                    code: code.to_owned(),
+                    api_service,
+                    category: tally.category,
+                    count: 0,
+                    late: 0,
+                    last_seen: 0.0,
+                };
+                if self.unknown.len() < self.max_unknown_codes {
+                    let service = family.unwrap_or_else(|| discovered_service(&spelling));
+                    let at = self.unknown.len();
+                    self.unknown.push(entry(&spelling, service));
+                    self.unknown_places.insert(spelling, at);
+                    &mut self.unknown[at]
+                } else {
+                    // A discovered service's name is the log's to choose: it
+                    // would be one more label without a bound.
+                    let service = family.unwrap_or_else(|| OTHER.to_owned());
+                    let key = (service.clone(), tally.category);
+                    self.other.entry(key).or_insert_with(|| entry(OTHER, service))
+                }
+            }
+        };
+        unknown.count += tally.count;
+        unknown.late += tally.late;
+        if tally.count > 0 {
+            unknown.last_seen = now;
         }
     }
 }

@@ -4,6 +4,7 @@
 //! come from one snapshot of the ledger a scrape.
 
 mod collect;
+mod families;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod openmetrics;
@@ -44,12 +45,18 @@ metrics! {
         "Records that hold this known code, each record once.";
     API_SERVICE_ERRORS = COUNTER "errtally_api_service_errors_total" ["api_service", "category"]
         "Hits of known codes by service and category.";
+    LATE_ERRORS = COUNTER "errtally_late_errors_total" ["code", "api_service", "category", "http_status"]
+        "Hits in records older than late_after, of unknown codes too; they are in no other counter of hits.";
     UNKNOWN_CODES = COUNTER "errtally_unknown_codes_total" ["code", "api_service", "category"]
         "Hits of codes that no catalog has; past max_unknown_codes as code=\"other\".";
     CODE_INFO = GAUGE "errtally_code_info" ["code", "api_service", "category", "http_status", "retryable", "message", "action"]
         "What the catalog knows of a code; always 1.";
     CODE_LAST_SEEN = GAUGE "errtally_code_last_seen_timestamp_seconds" ["code"]
         "When the code was last counted, in seconds since 1970.";
+    LABEL_SETS = GAUGE "errtally_label_sets" []
+        "Combinations of the values of the configured labels.";
+    LABEL_OVERFLOWS = COUNTER "errtally_label_overflows_total" ["label"]
+        "Hits whose value of this label became \"other\", past max_label_sets.";
     RECORDS = COUNTER "errtally_records_total" ["source"]
         "Records read.";
     RECORD_BYTES = COUNTER "errtally_record_bytes_total" ["source"]

@@ -1,8 +1,8 @@
-//! Whether a record is JSON, by simd-json with buffers that are kept.
+//! A record as JSON, by simd-json with buffers that are kept.
 //!
 //! Only records with a hit come here, and only those that begin like JSON.
 
-use simd_json::{Buffers, Tape};
+use simd_json::{Buffers, Node, Tape};
 
 /// Buffers above this size are given back after the record that needed them:
 /// a tape takes many times the bytes of its record.
@@ -50,18 +50,25 @@ fn trim_blanks(bytes: &[u8]) -> &[u8] {
 }
 
 impl Parser {
-    /// Whether `record` parses. The parser writes into its input, so it works
-    /// on a copy.
+    /// Whether `record` parses.
     pub fn parses(&mut self, record: &[u8]) -> bool {
+        self.with(record, |nodes| nodes.is_some())
+    }
+
+    /// What `then` makes of the nodes of `record`, the root first; `None`
+    /// where it does not parse. The parser writes into its input, so it works
+    /// on a copy.
+    pub fn with<R>(&mut self, record: &[u8], then: impl FnOnce(Option<&[Node<'_>]>) -> R) -> R {
         self.scratch.clear();
         self.scratch.extend_from_slice(record);
         let mut tape = self.tape.take().unwrap_or_else(Tape::null).reset();
         let parsed = simd_json::fill_tape(&mut self.scratch, &mut self.buffers, &mut tape).is_ok();
+        let result = then(parsed.then_some(tape.0.as_slice()));
         if record.len() > KEPT_BYTES {
             *self = Parser::default();
         } else {
             self.tape = Some(tape.reset());
         }
-        parsed
+        result
     }
 }

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use memchr::{memchr, memrchr};
 
 use crate::boundary::{LEFT_CONTEXT, RIGHT_CONTEXT};
-use crate::classify::{self, MAX_CODE_BYTES, Sighting, What, discovery, evidence};
-use crate::count::Tally;
+use crate::classify::{self, MAX_CODE_BYTES, Sighting, discovery};
 use crate::engine::Engine;
+use crate::enrich::Plan;
+use crate::event::Position;
+use crate::fields::Envelope;
 use crate::framing::{Block, LineBuffer, OVERLAP};
 use crate::ledger::{Ledger, Source};
-use crate::parse::{Parser, looks_like_json};
+use crate::outbox::Outbox;
+use crate::record::Reader;
 
 /// Bytes before a place that judging it may read: a prefix or the head of a
 /// key, and what stands before that.
@@ -36,34 +39,31 @@ pub struct Pipeline {
     engine: Arc<Engine>,
     generation: u64,
     lines: LineBuffer,
-    reader: Reader,
-}
-
-/// What is needed while a record is looked at.
-#[derive(Debug)]
-struct Reader {
-    tally: Tally,
-    parser: Parser,
-    spelling: String,
     places: Vec<u32>,
-    /// Whether the overlong line had a hit.
-    matched: bool,
+    reader: Reader,
+    /// Bytes of the input before the next block.
+    offset: u64,
 }
 
 impl Pipeline {
-    /// A pipeline from `source` into `ledger`.
+    /// A pipeline from `source` into `ledger` that only counts.
     pub fn new(ledger: Arc<Ledger>, source: Source) -> Pipeline {
+        Pipeline::with_plan(ledger, source, Arc::new(Plan::nothing()), None)
+    }
+
+    /// A pipeline that also reads what `plan` says, with a way out for the
+    /// events where it has any.
+    pub fn with_plan(
+        ledger: Arc<Ledger>,
+        source: Source,
+        plan: Arc<Plan>,
+        events: Option<Outbox>,
+    ) -> Pipeline {
         ledger.open(source);
         let (engine, generation) = ledger.engine();
         let lines = LineBuffer::new(engine.options().max_record_bytes);
-        let reader = Reader {
-            tally: Tally::new(engine.catalog()),
-            parser: Parser::default(),
-            spelling: String::new(),
-            places: Vec::new(),
-            matched: false,
-        };
-        Pipeline { ledger, source, engine, generation, lines, reader }
+        let reader = Reader::new(plan, engine.catalog(), events);
+        Pipeline { ledger, source, engine, generation, lines, places: Vec::new(), reader, offset: 0 }
     }
 
     /// Takes lines as bytes, cut anywhere. Whole lines are read where they
@@ -74,7 +74,8 @@ impl Pipeline {
         while !bytes.is_empty() {
             let whole = self.lines.bypass(bytes);
             if whole > 0 {
-                self.reader.lines(&self.engine, &bytes[..whole]);
+                lines(&mut self.reader, &self.engine, &mut self.places, &bytes[..whole], At::Byte(self.offset));
+                self.offset += whole as u64;
                 self.commit();
                 bytes = &bytes[whole..];
                 continue;
@@ -108,31 +109,33 @@ impl Pipeline {
 
     /// Counts one message as one record. It is in the ledger after the next
     /// [`commit`](Pipeline::commit).
-    pub fn message(&mut self, payload: &[u8]) {
+    pub fn message(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        let at = At::Message(envelope);
         if payload.len() > self.engine.options().max_record_bytes {
-            self.reader.window(&self.engine, payload, 0, true);
+            window(&mut self.reader, &self.engine, &mut self.places, payload, 0, true, at);
             self.reader.tally.bytes += payload.len() as u64;
         } else {
-            self.reader.message(&self.engine, payload);
+            message(&mut self.reader, &self.engine, &mut self.places, payload, envelope);
         }
     }
 
     /// Counts the lines of one message, each as a record; the last may lack
     /// its newline. They are in the ledger after the next
     /// [`commit`](Pipeline::commit).
-    pub fn message_lines(&mut self, payload: &[u8]) {
+    pub fn message_lines(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        let at = At::Message(envelope);
         let limit = self.engine.options().max_record_bytes;
         if payload.len() <= limit {
-            self.reader.lines(&self.engine, payload);
+            lines(&mut self.reader, &self.engine, &mut self.places, payload, at);
             return;
         }
         for line in payload.split_inclusive(|&b| b == b'\n') {
             let record = line.strip_suffix(b"\n").unwrap_or(line);
             if record.len() > limit {
-                self.reader.window(&self.engine, record, 0, true);
+                window(&mut self.reader, &self.engine, &mut self.places, record, 0, true, at);
                 self.reader.tally.bytes += line.len() as u64;
             } else {
-                self.reader.lines(&self.engine, line);
+                lines(&mut self.reader, &self.engine, &mut self.places, line, at);
             }
         }
     }
@@ -141,7 +144,7 @@ impl Pipeline {
     fn refresh(&mut self) {
         if self.ledger.generation() != self.generation && !self.lines.in_window() {
             (self.engine, self.generation) = self.ledger.engine();
-            self.reader.tally = Tally::new(self.engine.catalog());
+            self.reader.use_catalog(self.engine.catalog());
             self.lines.set_limit(self.engine.options().max_record_bytes);
         }
     }
@@ -152,12 +155,16 @@ impl Pipeline {
             // Within an overlong line nothing is committed: its record is not yet counted.
             let between_records = match block {
                 Block::Lines(bytes) => {
-                    self.reader.lines(&self.engine, bytes);
+                    lines(&mut self.reader, &self.engine, &mut self.places, bytes, At::Byte(self.offset));
+                    self.offset += bytes.len() as u64;
                     true
                 }
                 Block::Window { bytes, seen, last, newline } => {
-                    self.reader.window(&self.engine, bytes, seen, last);
-                    self.reader.tally.bytes += (bytes.len() - seen) as u64 + u64::from(newline);
+                    let at = At::Byte(self.offset - seen as u64);
+                    window(&mut self.reader, &self.engine, &mut self.places, bytes, seen, last, at);
+                    let fresh = (bytes.len() - seen) as u64 + u64::from(newline);
+                    self.reader.tally.bytes += fresh;
+                    self.offset += fresh;
                     last
                 }
             };
@@ -167,136 +174,124 @@ impl Pipeline {
         }
     }
 
-    /// Hands what was counted to the ledger, as one, and goes on with the
-    /// engine in force.
+    /// Hands what was counted to the ledger, as one, and events to their sink,
+    /// and goes on with the engine in force.
     pub fn commit(&mut self) {
-        self.ledger.commit(self.source, &self.engine, &mut self.reader.tally);
+        self.ledger.commit(self.source, &self.engine, &mut self.reader.sets, &mut self.reader.tally);
+        if let Some(events) = self.reader.events() {
+            events.flush();
+        }
         self.refresh();
+    }
+
+    /// The events' way out, where there is one.
+    pub fn events(&mut self) -> Option<&mut Outbox> {
+        self.reader.events()
     }
 }
 
-impl Reader {
-    /// Counts whole lines.
-    fn lines(&mut self, engine: &Engine, block: &[u8]) {
-        let mut places = std::mem::take(&mut self.places);
-        let newlines = engine.sweep().run(block, &mut places);
-        let unended = usize::from(block.last().is_some_and(|&b| b != b'\n'));
-        self.tally.records += (newlines + unended) as u64;
-        self.tally.bytes += block.len() as u64;
+/// Where a block stands.
+#[derive(Clone, Copy)]
+enum At<'e> {
+    /// In a stream, so many bytes from its start.
+    Byte(u64),
+    /// In a message.
+    Message(&'e dyn Envelope),
+}
 
-        let mut record = 0..0;
-        for place in places.iter().map(|&p| p as usize) {
-            classify::at_place(engine.catalog(), engine.families(), block, place, |sighting| {
-                if sighting.start >= record.end {
-                    self.end_record(&block[record.clone()]);
-                    let start = memrchr(b'\n', &block[record.end..sighting.start])
-                        .map_or(record.end, |i| record.end + i + 1);
-                    let end = memchr(b'\n', &block[sighting.end..]).map_or(block.len(), |i| sighting.end + i);
-                    record = start..end;
-                    self.tally.begin_record();
-                }
-                self.hit(engine, &block[record.clone()], sighting, record.start);
-            });
-        }
-        self.places = places;
-        self.end_record(&block[record]);
-    }
-
-    /// Counts one record, whatever bytes are in it.
-    fn message(&mut self, engine: &Engine, record: &[u8]) {
-        let mut places = std::mem::take(&mut self.places);
-        engine.sweep().run(record, &mut places);
-        self.tally.records += 1;
-        self.tally.bytes += record.len() as u64;
-        let mut matched = false;
-        for place in places.iter().map(|&p| p as usize) {
-            classify::at_place(engine.catalog(), engine.families(), record, place, |sighting| {
-                if !matched {
-                    matched = true;
-                    self.tally.begin_record();
-                }
-                self.hit(engine, record, sighting, 0);
-            });
-        }
-        self.places = places;
-        if matched {
-            self.end_record(record);
+impl<'e> At<'e> {
+    /// Of the record that is `start` bytes into the block.
+    fn record(self, start: usize) -> Position<'e> {
+        match self {
+            At::Byte(offset) => Position::Byte(offset + start as u64),
+            At::Message(envelope) => Position::Message(envelope),
         }
     }
+}
 
-    /// Ends a record with hits; an empty slice stands for none.
-    fn end_record(&mut self, record: &[u8]) {
-        if record.is_empty() {
-            return;
-        }
-        self.tally.matched += 1;
-        if looks_like_json(record) && !self.parser.parses(record) {
-            self.tally.malformed += 1;
-        }
-    }
+/// Counts whole lines.
+fn lines(reader: &mut Reader, engine: &Engine, places: &mut Vec<u32>, block: &[u8], at: At<'_>) {
+    let newlines = engine.sweep().run(block, places);
+    let unended = usize::from(block.last().is_some_and(|&b| b != b'\n'));
+    reader.tally.records += (newlines + unended) as u64;
+    reader.tally.bytes += block.len() as u64;
+    reader.begin_block();
 
-    /// Counts a sighting in `record`, which starts at `offset` of the bytes
-    /// that the sighting is placed in.
-    fn hit(&mut self, engine: &Engine, record: &[u8], sighting: Sighting, offset: usize) {
-        let catalog = engine.catalog();
-        match sighting.what {
-            What::Known(code) => {
-                if self.tally.first_in_record(code) {
-                    let (row, _) = evidence::resolve(catalog, code, record, sighting.start - offset);
-                    self.tally.hit(row);
+    let mut record = 0..0;
+    for place in places.iter().map(|&p| p as usize) {
+        classify::at_place(engine.catalog(), engine.families(), block, place, |sighting| {
+            if sighting.start >= record.end {
+                if !record.is_empty() {
+                    reader.end(engine, &block[record.clone()], at.record(record.start));
                 }
+                let start = memrchr(b'\n', &block[record.end..sighting.start])
+                    .map_or(record.end, |i| record.end + i + 1);
+                let end = memchr(b'\n', &block[sighting.end..]).map_or(block.len(), |i| sighting.end + i);
+                record = start..end;
+                reader.begin();
             }
-            What::Unlisted(..) | What::Discovered => {
-                let at_record =
-                    Sighting { start: sighting.start - offset, end: sighting.end - offset, ..sighting };
-                self.unknown(engine, record, at_record);
-            }
-        }
-    }
-
-    fn unknown(&mut self, engine: &Engine, bytes: &[u8], sighting: Sighting) {
-        let (family, status) = match sighting.what {
-            What::Unlisted(family, status) => (Some(family), status),
-            _ => (None, None),
-        };
-        classify::spell(engine.catalog(), bytes, &sighting, &mut self.spelling);
-        self.tally.hit_unknown(&self.spelling, family, classify::inferred_category(status));
-    }
-
-    /// Counts a window of an overlong line.
-    fn window(&mut self, engine: &Engine, bytes: &[u8], seen: usize, last: bool) {
-        if seen == 0 {
-            self.matched = false;
-            self.tally.begin_record();
-        }
-        let from = seen.saturating_sub(REACH_RIGHT);
-        let to = if last { bytes.len() } else { bytes.len().saturating_sub(REACH_RIGHT) };
-        let mut places = std::mem::take(&mut self.places);
-        engine.sweep().run(bytes, &mut places);
-        for place in places.iter().map(|&p| p as usize).filter(|p| (from..to).contains(p)) {
-            self.sightings_in_window(engine, bytes, place);
-        }
-        self.places = places;
-        if last {
-            self.tally.records += 1;
-            self.tally.oversized += 1;
-            self.tally.matched += u64::from(self.matched);
-        }
-    }
-
-    fn sightings_in_window(&mut self, engine: &Engine, bytes: &[u8], place: usize) {
-        let catalog = engine.catalog();
-        classify::at_place(catalog, engine.families(), bytes, place, |sighting| {
-            self.matched = true;
-            match sighting.what {
-                What::Known(code) => {
-                    if self.tally.first_in_record(code) {
-                        // What decides among rows may lie in no window: the default, whatever the reads.
-                        self.tally.hit(catalog.default_row(code));
-                    }
-                }
-                What::Unlisted(..) | What::Discovered => self.unknown(engine, bytes, sighting),
-            }
+            reader.hit(engine, &block[record.clone()], within(sighting, record.start));
         });
     }
+    if !record.is_empty() {
+        reader.end(engine, &block[record.clone()], at.record(record.start));
+    }
+}
+
+/// Counts one record, whatever bytes are in it.
+fn message(
+    reader: &mut Reader,
+    engine: &Engine,
+    places: &mut Vec<u32>,
+    record: &[u8],
+    envelope: &dyn Envelope,
+) {
+    engine.sweep().run(record, places);
+    reader.tally.records += 1;
+    reader.tally.bytes += record.len() as u64;
+    let mut matched = false;
+    for place in places.iter().map(|&p| p as usize) {
+        classify::at_place(engine.catalog(), engine.families(), record, place, |sighting| {
+            if !matched {
+                matched = true;
+                reader.begin_block();
+                reader.begin();
+            }
+            reader.hit(engine, record, sighting);
+        });
+    }
+    if matched {
+        reader.end(engine, record, Position::Message(envelope));
+    }
+}
+
+/// Counts a window of an overlong line.
+fn window(
+    reader: &mut Reader,
+    engine: &Engine,
+    places: &mut Vec<u32>,
+    bytes: &[u8],
+    seen: usize,
+    last: bool,
+    at: At<'_>,
+) {
+    if seen == 0 {
+        reader.begin_overlong(at.record(0));
+    }
+    let from = seen.saturating_sub(REACH_RIGHT);
+    let to = if last { bytes.len() } else { bytes.len().saturating_sub(REACH_RIGHT) };
+    engine.sweep().run(bytes, places);
+    for place in places.iter().map(|&p| p as usize).filter(|p| (from..to).contains(p)) {
+        classify::at_place(engine.catalog(), engine.families(), bytes, place, |sighting| {
+            reader.hit_overlong(engine, bytes, sighting, at.record(0));
+        });
+    }
+    if last {
+        reader.end_overlong();
+    }
+}
+
+/// A sighting in a block as one in its record, which starts at `start`.
+fn within(sighting: Sighting, start: usize) -> Sighting {
+    Sighting { start: sighting.start - start, end: sighting.end - start, ..sighting }
 }

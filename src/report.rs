@@ -7,7 +7,8 @@
 //! is `{"code", "api_service", "category", "http_status", "retryable",
 //! "message", "action", "count"}`, with `http_status` a number or null. An
 //! unknown code is `{"code", "api_service", "category", "count"}`; its
-//! category is inferred from the status inside the code, else `unknown`.
+//! category is inferred from the status inside the code, else `unknown`. Where
+//! records came late, they are not in `count` but in a member `late_count`.
 
 pub mod table;
 
@@ -56,6 +57,9 @@ pub struct Hit {
     pub action: String,
     /// Records with it.
     pub count: u64,
+    /// Late records with it, which are not among them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub late_count: u64,
 }
 
 /// A code that the catalog does not have.
@@ -69,6 +73,13 @@ pub struct UnknownHit {
     pub category: Category,
     /// Records with it.
     pub count: u64,
+    /// Late records with it, which are not among them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub late_count: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Report {
@@ -82,8 +93,9 @@ impl Report {
             .rows
             .iter()
             .enumerate()
-            .filter(|&(_, &count)| count > 0)
-            .map(|(i, &count)| {
+            .map(|(i, account)| (i, account.count(), account.late()))
+            .filter(|&(_, count, late)| count > 0 || late > 0)
+            .map(|(i, count, late_count)| {
                 let row = catalog.row(RowId(i as u32));
                 Hit {
                     code: catalog.code(row.code).spelling.clone(),
@@ -94,6 +106,7 @@ impl Report {
                     message: row.message.clone(),
                     action: row.action.clone(),
                     count,
+                    late_count,
                 }
             })
             .collect();
@@ -108,6 +121,7 @@ impl Report {
                 api_service: u.api_service.clone(),
                 category: u.category,
                 count: u.count,
+                late_count: u.late,
             })
             .collect();
         unknown.sort_by(|a, b| {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -82,7 +82,11 @@ fn json(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
 }
 
 fn metrics(ledger: Arc<Ledger>, settings: &Settings) -> String {
-    let shown = Shown { zero_init: settings.zero_init.clone(), code_info: settings.code_info };
+    let shown = Shown {
+        zero_init: settings.zero_init.clone(),
+        code_info: settings.code_info,
+        label_expiry: Duration::ZERO,
+    };
     Exporter::new(ledger, Arc::new(ArcSwap::from_pointee(shown)), None).text()
 }
 

@@ -4,17 +4,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Counter, Gauge, LabelPair, Metric as Sample, MetricFamily, MetricType};
+use prometheus::proto::MetricFamily;
 use prometheus::{Registry, TextEncoder};
 
+use super::families::Families;
 use super::{Metric, openmetrics};
 use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::config::CodeInfo;
-use crate::ledger::{Ledger, OTHER, RowKey, Snapshot, SourceCounts};
+use crate::fields::time::Moment;
+use crate::labels::{NONE, SetId};
+use crate::ledger::{Account, Ledger, OTHER, RowKey, Series, Snapshot, SourceCounts};
 
 /// Which series exist before their first hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,16 @@ pub struct Shown {
     pub zero_init: Vec<Category>,
     /// Codes with metadata.
     pub code_info: CodeInfo,
+    /// How long a labelled series is shown that is not counted; zero for ever.
+    pub label_expiry: Duration,
+}
+
+impl Shown {
+    /// Whether a series with these labels is hidden, last counted then.
+    fn expired(&self, set: SetId, last_counted: f64) -> bool {
+        let expiry = self.label_expiry.as_secs_f64();
+        set != NONE && expiry > 0.0 && Moment::now().0 as f64 / 1e6 - last_counted > expiry
+    }
 }
 
 /// How the last load of configuration and catalog went.
@@ -53,7 +66,7 @@ impl Health {
 }
 
 /// What is shown of the process beside the counts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Process {
     /// Loads of configuration and catalog.
     pub health: Arc<Health>,
@@ -66,17 +79,19 @@ pub struct Process {
 #[derive(Debug)]
 pub struct Exporter {
     registry: Registry,
+    ledger: LedgerCollector,
 }
 
 impl Exporter {
     /// An exporter of `ledger`, and of the `process` where it is a daemon.
     pub fn new(ledger: Arc<Ledger>, shown: Arc<ArcSwap<Shown>>, process: Option<Process>) -> Exporter {
         let registry = Registry::new();
+        let ledger = LedgerCollector { ledger, shown, process };
         registry
-            .register(Box::new(LedgerCollector { ledger, shown, process }))
+            .register(Box::new(ledger.clone()))
             // It fails on a name that is taken; the registry is new.
             .expect("one collector in an empty registry");
-        Exporter { registry }
+        Exporter { registry, ledger }
     }
 
     /// The Prometheus text format 0.0.4.
@@ -89,12 +104,13 @@ impl Exporter {
         out
     }
 
-    /// OpenMetrics 1.0.
+    /// OpenMetrics 1.0, with exemplars.
     pub fn openmetrics(&self) -> String {
-        openmetrics::encode(&self.registry.gather())
+        openmetrics::encode(&self.ledger.families())
     }
 }
 
+#[derive(Clone, Debug)]
 struct LedgerCollector {
     ledger: Arc<Ledger>,
     shown: Arc<ArcSwap<Shown>>,
@@ -108,12 +124,19 @@ impl Collector for LedgerCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
+        self.families().into_proto()
+    }
+}
+
+impl LedgerCollector {
+    fn families(&self) -> Families {
         let snapshot = self.ledger.snapshot();
         let shown = self.shown.load();
         let mut out = Families::default();
         errors(&snapshot, &shown, &mut out);
         unknown(&snapshot, &mut out);
         metadata(&snapshot, &shown, &mut out);
+        label_sets(&snapshot, &mut out);
         sources(&snapshot, &mut out);
         if let Some(process) = &self.process {
             #[cfg(feature = "kafka")]
@@ -128,76 +151,82 @@ impl Collector for LedgerCollector {
             out.add(&super::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
             super::process::collect(&mut out);
         }
-        out.families
-    }
-}
-
-/// Families in the making; samples of one metric come one after the other.
-#[derive(Default)]
-pub(super) struct Families {
-    families: Vec<MetricFamily>,
-}
-
-impl Families {
-    /// Adds a sample.
-    pub(super) fn add(&mut self, metric: &Metric, labels: &[&str], value: f64) {
-        debug_assert_eq!(metric.labels.len(), labels.len(), "{}", metric.name);
-        if self.families.last().is_none_or(|f| f.name() != metric.name) {
-            let mut family = MetricFamily::default();
-            family.set_name(metric.name.to_owned());
-            family.set_help(metric.help.to_owned());
-            family.set_field_type(metric.kind);
-            self.families.push(family);
-        }
-        let pairs = metric.labels.iter().zip(labels).map(|(name, value)| {
-            let mut pair = LabelPair::default();
-            pair.set_name((*name).to_owned());
-            pair.set_value((*value).to_owned());
-            pair
-        });
-        let mut sample = Sample::from_label(pairs.collect());
-        if metric.kind == MetricType::COUNTER {
-            let mut counter = Counter::default();
-            counter.set_value(value);
-            sample.set_counter(counter);
-        } else {
-            let mut gauge = Gauge::default();
-            gauge.set_value(value);
-            sample.set_gauge(gauge);
-        }
-        if let Some(family) = self.families.last_mut() {
-            family.mut_metric().push(sample);
-        }
+        out
     }
 }
 
 fn errors(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
-    let catalog = snapshot.engine.catalog();
-    let mut by_service: BTreeMap<(String, Category), u64> = BTreeMap::new();
-    for (i, &count) in snapshot.rows.iter().enumerate() {
-        let id = RowId(i as u32);
-        let row = catalog.row(id);
-        let service = &catalog.service_of(row.code).name;
-        *by_service.entry((service.clone(), row.category)).or_default() += count;
-        if count > 0 || shown.zero_init.contains(&row.category) {
-            let status = status_label(row.http_status);
-            let labels = [catalog.code(row.code).spelling.as_str(), service, row.category.as_str(), &status];
-            out.add(&super::ERRORS, &labels, count as f64);
+    let accounts = accounts(snapshot);
+    for (key, account) in &accounts {
+        let labels = key.labels();
+        for (set, series) in sorted(account) {
+            let zero = set == NONE && shown.zero_init.contains(&key.category);
+            if (series.count > 0 && !shown.expired(set, series.last_counted)) || zero {
+                let exemplar = series.exemplar.clone();
+                let more = snapshot.labels_of(set);
+                out.add_with(&super::ERRORS, &labels, more, series.count as f64, exemplar);
+            }
         }
     }
-    for (key, count) in &snapshot.retired {
-        let RowKey { code, api_service, category, http_status } = key;
-        out.add(&super::ERRORS, &[code, api_service, category.as_str(), http_status], *count as f64);
-        *by_service.entry((api_service.clone(), *category)).or_default() += count;
+    let mut by_service: BTreeMap<(&str, Category, SetId), (u64, f64)> = BTreeMap::new();
+    for (key, account) in &accounts {
+        for (set, series) in account.all() {
+            let total = by_service.entry((&key.api_service, key.category, set)).or_default();
+            total.0 += series.count;
+            total.1 = total.1.max(series.last_counted);
+        }
     }
-    for ((service, category), count) in by_service {
-        out.add(&super::API_SERVICE_ERRORS, &[&service, category.as_str()], count as f64);
+    for ((service, category, set), (count, last_counted)) in by_service {
+        if set == NONE || (count > 0 && !shown.expired(set, last_counted)) {
+            let more = snapshot.labels_of(set);
+            let labels = [service, category.as_str()];
+            out.add_with(&super::API_SERVICE_ERRORS, &labels, more, count as f64, None);
+        }
+    }
+    late(snapshot, &accounts, out);
+}
+
+/// Late hits, of unknown codes too: they are not among the others.
+fn late(snapshot: &Snapshot, accounts: &[(RowKey, &Account)], out: &mut Families) {
+    for (key, account) in accounts {
+        for (set, series) in sorted(account).into_iter().filter(|(_, series)| series.late > 0) {
+            let more = snapshot.labels_of(set);
+            out.add_with(&super::LATE_ERRORS, &key.labels(), more, series.late as f64, None);
+        }
+    }
+    for u in snapshot.unknown.iter().filter(|u| u.late > 0) {
+        let labels = [u.code.as_str(), &u.api_service, u.category.as_str(), ""];
+        out.add_with(&super::LATE_ERRORS, &labels, snapshot.labels_of(NONE), u.late as f64, None);
     }
 }
 
+/// All rows, those of earlier catalogs too.
+fn accounts(snapshot: &Snapshot) -> Vec<(RowKey, &Account)> {
+    let catalog = snapshot.engine.catalog();
+    let present = snapshot.rows.iter().enumerate();
+    let present = present.map(|(i, account)| (RowKey::new(catalog, RowId(i as u32)), account));
+    present.chain(snapshot.retired.iter().map(|(key, account)| (key.clone(), account))).collect()
+}
+
+fn sorted(account: &Account) -> Vec<(SetId, &Series)> {
+    let mut all: Vec<_> = account.all().collect();
+    all.sort_unstable_by_key(|&(set, _)| set);
+    all
+}
+
 fn unknown(snapshot: &Snapshot, out: &mut Families) {
-    for u in &snapshot.unknown {
+    for u in snapshot.unknown.iter().filter(|u| u.count > 0) {
         out.add(&super::UNKNOWN_CODES, &[&u.code, &u.api_service, u.category.as_str()], u.count as f64);
+    }
+}
+
+fn label_sets(snapshot: &Snapshot, out: &mut Families) {
+    if snapshot.labels.is_empty() {
+        return;
+    }
+    out.add(&super::LABEL_SETS, &[], (snapshot.sets.len() - 1) as f64);
+    for (label, &count) in snapshot.labels.iter().zip(&snapshot.replaced) {
+        out.add(&super::LABEL_OVERFLOWS, &[label], count as f64);
     }
 }
 
@@ -205,7 +234,7 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
     let catalog: &Catalog = snapshot.engine.catalog();
     for (i, row) in catalog.rows().iter().enumerate() {
         // By row, not by code: a status that was never seen is no news.
-        if shown.code_info == CodeInfo::All || snapshot.rows[i] > 0 {
+        if shown.code_info == CodeInfo::All || snapshot.rows[i].count() > 0 || snapshot.rows[i].late() > 0 {
             let status = status_label(row.http_status);
             let labels = [
                 catalog.code(row.code).spelling.as_str(),
@@ -235,7 +264,7 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
 
 fn sources(snapshot: &Snapshot, out: &mut Families) {
     type Field = fn(&SourceCounts) -> u64;
-    let metrics: [(&Metric, Field); 5] = [
+    let metrics: [(&'static Metric, Field); 5] = [
         (&super::RECORDS, |c| c.records),
         (&super::RECORD_BYTES, |c| c.bytes),
         (&super::MATCHED_RECORDS, |c| c.matched),

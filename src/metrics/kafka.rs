@@ -1,7 +1,7 @@
 //! The consumer's state as metrics; only partitions that are owned now, and a
 //! lag only where it is known.
 
-use super::collect::Families;
+use super::families::Families;
 use crate::source::kafka::Status;
 
 /// Adds what `status` knows.

@@ -2,39 +2,54 @@
 
 use std::fmt::Write;
 
-use prometheus::proto::{MetricFamily, MetricType};
+use prometheus::proto::MetricType;
+
+use super::families::{Families, Sample};
+use crate::ledger::Exemplar;
 
 /// Writes counters and gauges, the only kinds that errtally has.
-pub(super) fn encode(families: &[MetricFamily]) -> String {
+pub(super) fn encode(families: &Families) -> String {
     let mut out = String::new();
-    for family in families {
-        let counter = family.get_field_type() == MetricType::COUNTER;
+    for family in &families.families {
+        let counter = family.metric.kind == MetricType::COUNTER;
         // The family of a counter is named without the suffix of its samples.
-        let name = if counter { family.name().trim_end_matches("_total") } else { family.name() };
+        let sample_name = family.metric.name;
+        let name = if counter { sample_name.trim_end_matches("_total") } else { sample_name };
         let kind = if counter { "counter" } else { "gauge" };
+        // Writing to a string cannot fail, here and below.
         let _ = writeln!(out, "# TYPE {name} {kind}");
-        let _ = writeln!(out, "# HELP {name} {}", Escaped(family.help()));
-        for sample in family.get_metric() {
-            out.push_str(family.name());
-            for (i, pair) in sample.get_label().iter().enumerate() {
-                let _ = write!(
-                    out,
-                    "{}{}=\"{}\"",
-                    if i == 0 { '{' } else { ',' },
-                    pair.name(),
-                    Escaped(pair.value())
-                );
+        let _ = writeln!(out, "# HELP {name} {}", Escaped(family.metric.help));
+        for Sample { labels, value, exemplar } in &family.samples {
+            out.push_str(sample_name);
+            if !labels.is_empty() {
+                write_labels(labels.iter().map(|(name, value)| (name.as_str(), value.as_str())), &mut out);
             }
-            if !sample.get_label().is_empty() {
-                out.push('}');
+            let _ = write!(out, " {value}");
+            if let Some(exemplar) = exemplar {
+                write_exemplar(exemplar, &mut out);
             }
-            let value =
-                if counter { sample.get_counter().get_value() } else { sample.get_gauge().get_value() };
-            let _ = writeln!(out, " {value}");
+            out.push('\n');
         }
     }
     out.push_str("# EOF\n");
     out
+}
+
+fn write_labels<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>, out: &mut String) {
+    for (i, (name, value)) in labels.enumerate() {
+        let opening = if i == 0 { '{' } else { ',' };
+        let _ = write!(out, "{opening}{name}=\"{}\"", Escaped(value));
+    }
+    out.push('}');
+}
+
+/// One hit, by its trace and request.
+fn write_exemplar(exemplar: &Exemplar, out: &mut String) {
+    let Exemplar { trace_id, request_id, when } = exemplar;
+    let labels = [("trace_id", trace_id.as_str()), ("request_id", request_id.as_str())];
+    out.push_str(" # ");
+    write_labels(labels.into_iter().filter(|(_, id)| !id.is_empty()), out);
+    let _ = write!(out, " 1 {}.{:06}", when.0.div_euclid(1_000_000), when.0.rem_euclid(1_000_000));
 }
 
 /// Text with backslash, newline and quote escaped.

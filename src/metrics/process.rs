@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use super::collect::Families;
+use super::families::Families;
 
 /// Adds what `/proc` tells; where there is no `/proc`, nothing.
 pub(super) fn collect(out: &mut Families) {

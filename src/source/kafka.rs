@@ -15,8 +15,8 @@ mod client;
 mod context;
 mod offsets;
 mod status;
+mod waiting;
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -27,11 +27,13 @@ pub use client::check;
 pub use status::{PartitionStatus, Status};
 
 use crate::config::{Framing, KafkaSettings};
+use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
 use crate::source::stop::{Ended, Stop};
 use batch::Queue;
 use context::Group;
 use offsets::Offsets;
+use waiting::Waiting;
 
 /// Most messages of a batch: enough to make the lock of a commit and the call
 /// for the batch cheap, few enough to stay in the cache.
@@ -55,7 +57,8 @@ pub fn consume(
     status: &std::sync::Arc<Status>,
 ) -> anyhow::Result<Ended> {
     let queue_slot = batch::Slot::default();
-    let group = Group::new(settings, status.clone(), queue_slot.clone());
+    let waiting = Waiting::new(pipeline.events().map(|events| events.sink()));
+    let group = Group::new(settings, status.clone(), queue_slot.clone(), waiting.clone());
     let consumer = client::create(settings, group)?;
     let mut queue = Queue::new(consumer.client(), BATCH_MESSAGES).context("cannot make a queue")?;
     queue_slot.put(&queue);
@@ -83,15 +86,26 @@ pub fn consume(
                 return;
             }
             match settings.framing {
-                Framing::Message => pipeline.message(message.payload()),
-                Framing::Lines => pipeline.message_lines(message.payload()),
+                Framing::Message => pipeline.message(message.payload(), &message),
+                Framing::Lines => pipeline.message_lines(message.payload(), &message),
             }
             offsets.counted(&message);
         });
         if !offsets.is_empty() {
             pipeline.commit();
-            store(&consumer, &mut offsets, status);
+            let taken = pipeline.events().map_or(0, |events| events.taken());
+            waiting.push(taken, offsets.drain(status));
         }
+        if let Some(failure) = pipeline.events().and_then(Outbox::failure) {
+            waiting.store(&consumer);
+            commit(&consumer);
+            return super::stdin::ended(failure);
+        }
+        waiting.store(&consumer);
+    }
+
+    if !waiting.settle(&consumer, None) {
+        tracing::warn!("some events have not arrived within shutdown_timeout: their records are read again");
     }
 
     let connected = status.counters().connected;
@@ -129,23 +143,6 @@ fn commit(consumer: &client::Client) {
             Err(error) => {
                 tracing::warn!(%error, "the last offsets could not be committed: their records are counted again");
                 return;
-            }
-        }
-    }
-}
-
-/// Stores the offsets behind the last counted messages.
-fn store(consumer: &client::Client, offsets: &mut Offsets, status: &Status) {
-    let list = offsets.drain(status);
-    if let Err(error) = consumer.store_offsets(&list) {
-        // A partition that was just taken away: its new owner counts from the last commit.
-        tracing::debug!(%error, "offsets not stored");
-        let by_partition: HashMap<(String, i32), _> = list.to_topic_map();
-        for (key, offset) in by_partition {
-            let mut one = rdkafka::TopicPartitionList::new();
-            let added = one.add_partition_offset(&key.0, key.1, offset);
-            if added.is_ok() {
-                let _ = consumer.store_offsets(&one);
             }
         }
     }

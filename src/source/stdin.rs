@@ -3,11 +3,14 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use anyhow::{Context, bail};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::stop::{Ended, Stop};
+use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
+use crate::sink::SinkError;
 
 /// A pipe's buffer is made this large where the system lets us: fewer
 /// wake-ups of the writer and of us.
@@ -17,23 +20,40 @@ const PIPE_BYTES: usize = 1 << 20;
 /// read is counted then, an unfinished last line too.
 ///
 /// # Errors
-/// When reading fails; what was read before is counted.
-pub fn read(input: impl AsFd, pipeline: &mut Pipeline, stop: &Stop) -> io::Result<Ended> {
+/// When reading fails, or events cannot be handed over; what was read before
+/// is counted.
+pub fn read(input: impl AsFd, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
     let input = input.as_fd();
     // Not a pipe, or not allowed: then it is as it was.
     let _ = rustix::pipe::fcntl_setpipe_size(input, PIPE_BYTES);
     let result = pump(input, pipeline, stop);
     pipeline.finish();
-    result
+    let Some(events) = pipeline.events() else { return result };
+    if let Some(failure) = events.failure() {
+        return ended(failure);
+    }
+    let ended = result?;
+    if !events.sink().settle(None) {
+        bail!("the last events have not arrived within shutdown_timeout");
+    }
+    Ok(ended)
 }
 
-fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> io::Result<Ended> {
+/// How a failure of the events' sink ends the reading.
+pub(super) fn ended(failure: SinkError) -> anyhow::Result<Ended> {
+    match failure {
+        SinkError::Closed => Ok(Ended::EventsClosed),
+        SinkError::Failed(error) => Err(error),
+    }
+}
+
+fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
     loop {
         let mut fds = [PollFd::new(stop, PollFlags::IN), PollFd::from_borrowed_fd(input, PollFlags::IN)];
         match poll(&mut fds, None) {
             Ok(_) => {}
             Err(Errno::INTR) => continue,
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(io::Error::from(e)).context("cannot wait for standard input"),
         }
         if !fds[0].revents().is_empty() {
             return Ok(Ended::Stopped);
@@ -42,7 +62,10 @@ fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> io::Resu
             Ok(0) => return Ok(Ended::Input),
             Ok(n) => pipeline.filled(n),
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(io::Error::from(e)).context("cannot read standard input"),
+        }
+        if let Some(failure) = pipeline.events().and_then(Outbox::failure) {
+            return ended(failure);
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum Ended {
     Input,
     /// It was asked to.
     Stopped,
+    /// Nobody reads the events any more.
+    EventsClosed,
 }
 
 impl AsFd for Stop {

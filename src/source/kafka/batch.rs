@@ -20,6 +20,8 @@
 //! - *Payloads*: librdkafka gives pointer and length; a null pointer is a
 //!   tombstone and read as empty.
 
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
@@ -27,13 +29,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings::{
-    rd_kafka_consume_batch_queue, rd_kafka_message_destroy, rd_kafka_message_t, rd_kafka_message_timestamp,
+    rd_kafka_consume_batch_queue, rd_kafka_header_get_last, rd_kafka_message_destroy, rd_kafka_message_headers, rd_kafka_message_t, rd_kafka_message_timestamp,
     rd_kafka_queue_destroy, rd_kafka_queue_forward, rd_kafka_queue_get_partition, rd_kafka_queue_new,
     rd_kafka_queue_t, rd_kafka_t, rd_kafka_topic_name,
 };
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::types::RDKafkaRespErr;
+
+use crate::fields::Envelope;
 
 /// A queue that partitions are forwarded to.
 pub(super) struct Queue {
@@ -119,7 +123,7 @@ impl Slot {
     /// another way.
     pub(super) fn forward(&self, topic: &str, partition: i32) {
         let place = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (Some(place), Ok(topic)) = (place, std::ffi::CString::new(topic)) else { return };
+        let (Some(place), Ok(topic)) = (place, CString::new(topic)) else { return };
         // SAFETY: client and queue live as long as the slot holds them; the
         // partition's queue is released by the reference that was taken.
         unsafe {
@@ -170,10 +174,38 @@ impl Message<'_> {
     }
 
     /// The name of its topic.
-    pub(super) fn topic(&self) -> String {
+    pub(super) fn topic(&self) -> Cow<'_, str> {
         // SAFETY: a message without an error has a topic, whose name is a C
         // string that lives as long as the topic.
-        unsafe { std::ffi::CStr::from_ptr(rd_kafka_topic_name(self.raw.rkt)) }.to_string_lossy().into_owned()
+        unsafe { CStr::from_ptr(rd_kafka_topic_name(self.raw.rkt)) }.to_string_lossy()
+    }
+
+    /// Its key; none where it has none.
+    pub(super) fn key(&self) -> Option<&[u8]> {
+        if self.raw.key.is_null() {
+            return None;
+        }
+        // SAFETY: librdkafka's key of this length, alive with the message.
+        Some(unsafe { std::slice::from_raw_parts(self.raw.key.cast(), self.raw.key_len) })
+    }
+
+    /// The value of its last header of this name; none for a null value.
+    pub(super) fn header(&self, name: &str) -> Option<&[u8]> {
+        let name = CString::new(name).ok()?;
+        let mut headers = ptr::null_mut();
+        let (mut value, mut size) = (ptr::null(), 0);
+        // SAFETY: all pointers are valid; librdkafka parses the headers once
+        // and keeps them, and what it points to, with the message.
+        unsafe {
+            if rd_kafka_message_headers(self.raw, &mut headers) != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR
+                || rd_kafka_header_get_last(headers, name.as_ptr(), &mut value, &mut size)
+                    != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR
+                || value.is_null()
+            {
+                return None;
+            }
+            Some(std::slice::from_raw_parts(value.cast(), size))
+        }
     }
 
     /// When it was made, in milliseconds since 1970; none where the topic
@@ -183,5 +215,31 @@ impl Message<'_> {
         // SAFETY: both pointers are valid.
         let millis = unsafe { rd_kafka_message_timestamp(self.raw, &mut kind) };
         (millis >= 0).then_some(millis)
+    }
+}
+
+impl Envelope for Message<'_> {
+    fn key(&self) -> Option<&[u8]> {
+        Message::key(self)
+    }
+
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        Message::header(self, name)
+    }
+
+    fn topic(&self) -> Cow<'_, str> {
+        Message::topic(self)
+    }
+
+    fn partition(&self) -> i32 {
+        Message::partition(self)
+    }
+
+    fn offset(&self) -> i64 {
+        Message::offset(self)
+    }
+
+    fn timestamp(&self) -> Option<i64> {
+        Message::timestamp(self)
     }
 }

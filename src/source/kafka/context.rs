@@ -12,6 +12,7 @@ use rdkafka::{Offset, Statistics, TopicPartitionList};
 
 use super::batch::Slot;
 use super::status::Status;
+use super::waiting::Waiting;
 use crate::config::{KafkaSettings, Start};
 
 /// How long the broker may take to tell offsets when partitions are assigned.
@@ -22,11 +23,12 @@ pub(super) struct Group {
     start: Start,
     status: Arc<Status>,
     queue: Slot,
+    waiting: Waiting,
 }
 
 impl Group {
-    pub(super) fn new(settings: &KafkaSettings, status: Arc<Status>, queue: Slot) -> Group {
-        Group { start: settings.start, status, queue }
+    pub(super) fn new(settings: &KafkaSettings, status: Arc<Status>, queue: Slot, waiting: Waiting) -> Group {
+        Group { start: settings.start, status, queue, waiting }
     }
 
     /// Fills in where reading begins.
@@ -142,7 +144,8 @@ impl ConsumerContext for Group {
                 }
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
-                // What was counted is stored already; giving them up commits it.
+                // What was counted is stored, once its events have arrived; giving them up commits it.
+                self.waiting.before_revoke(consumer);
                 self.status
                     .revoked(partitions.elements().iter().map(|e| (e.topic().to_owned(), e.partition())));
                 if cooperative { consumer.incremental_unassign(partitions) } else { consumer.unassign() }

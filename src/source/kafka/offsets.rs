@@ -38,7 +38,7 @@ impl Offsets {
             self.last = self.partitions.iter().position(is_this).unwrap_or_else(|| {
                 self.partitions.push(Partition {
                     topic_key,
-                    topic: message.topic(),
+                    topic: message.topic().into_owned(),
                     partition,
                     next: 0,
                     timestamp: None,

@@ -1,0 +1,237 @@
+//! A hit as an event: one JSON object on a line of its own.
+//!
+//! # Format
+//!
+//! `docs/event.schema.json` is the schema, held to what is written here by a
+//! test. Always there: `time` (RFC 3339, of the record where it has one, else
+//! of its message or its arrival), `code`, `api_service`, `category`,
+//! `http_status` (a number or null), `retryable` (true, false, or null where
+//! the code is unknown), `known`, `message` (the record's own, else the
+//! catalog's, else null), `action` (or null), `labels` (an object), `source`
+//! (`{"type": "stdin", "offset": byte of the record's start}` or `{"type":
+//! "kafka", "topic", "partition", "offset"}`). Where they are known: `level`,
+//! `trace_id`, `request_id`; where it is so: `late`, `oversized`; where it is
+//! asked for: `record`, with `record_truncated` when it was cut.
+
+use std::io::Write as _;
+
+use crate::catalog::{Catalog, Category, RowId};
+use crate::config::EventFilter;
+use crate::enrich::EventPlan;
+use crate::fields::Envelope;
+use crate::fields::time::Moment;
+
+/// Where a record stands.
+#[derive(Clone, Copy)]
+pub enum Position<'p> {
+    /// In a stream of bytes, from its start.
+    Byte(u64),
+    /// In a topic.
+    Message(&'p dyn Envelope),
+}
+
+/// What the hits of a record have in common.
+pub struct Record<'r> {
+    /// When it was made, or else came.
+    pub time: Moment,
+    /// Its level.
+    pub level: Option<&'r str>,
+    /// Its trace.
+    pub trace_id: Option<&'r str>,
+    /// Its request.
+    pub request_id: Option<&'r str>,
+    /// Whether it is late.
+    pub late: bool,
+    /// Where it stands.
+    pub position: Position<'r>,
+    /// The record; none where it was too long to be held.
+    pub bytes: Option<&'r [u8]>,
+}
+
+/// A code that the catalog does not have.
+#[derive(Clone, Copy, Debug)]
+pub struct UnknownCode<'u> {
+    /// As it is reported.
+    pub code: &'u str,
+    /// Its service.
+    pub api_service: &'u str,
+    /// Inferred, or unknown.
+    pub category: Category,
+}
+
+/// Writes events of one catalog.
+#[derive(Debug)]
+pub struct Writer {
+    plan: EventPlan,
+    rows: Vec<RowText>,
+}
+
+/// What is the same in all events of a row.
+#[derive(Debug)]
+struct RowText {
+    selected: bool,
+    /// From `"code"` to `"known"`.
+    head: Box<[u8]>,
+    message: Box<[u8]>,
+    action: Box<[u8]>,
+}
+
+impl Writer {
+    /// For the rows of `catalog`.
+    pub fn new(plan: &EventPlan, catalog: &Catalog) -> Writer {
+        let rows = catalog.rows().iter().map(|row| {
+            let (code, service) = (&catalog.code(row.code).spelling, &catalog.service_of(row.code).name);
+            let status = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
+            RowText {
+                selected: selects(&plan.only, code, service, row.category),
+                head: head(code, service, row.category, &status, &row.retryable.to_string(), true),
+                message: quoted(&row.message),
+                action: quoted(&row.action),
+            }
+        });
+        Writer { plan: plan.clone(), rows: rows.collect() }
+    }
+
+    /// Whether hits in records of this level are events.
+    pub fn wants_level(&self, level: Option<&str>) -> bool {
+        let only = &self.plan.only.level;
+        only.is_empty() || only.iter().any(|wanted| wanted == level.unwrap_or("none"))
+    }
+
+    /// Whether hits of `row` are events.
+    pub fn wants_row(&self, row: RowId) -> bool {
+        self.rows[row.0 as usize].selected
+    }
+
+    /// Whether hits of an unknown code are events.
+    pub fn wants_unknown(&self, unknown: UnknownCode<'_>) -> bool {
+        selects(&self.plan.only, unknown.code, unknown.api_service, unknown.category)
+    }
+
+    /// Writes the event of a hit of `row`.
+    pub fn known<'l>(
+        &self,
+        row: RowId,
+        message: Option<&str>,
+        record: &Record<'_>,
+        labels: impl Iterator<Item = &'l str>,
+        out: &mut Vec<u8>,
+    ) {
+        let text = &self.rows[row.0 as usize];
+        begin(record.time, out);
+        out.extend_from_slice(&text.head);
+        out.extend_from_slice(b",\"message\":");
+        match message {
+            Some(message) => write_string(message, out),
+            None => out.extend_from_slice(&text.message),
+        }
+        out.extend_from_slice(b",\"action\":");
+        out.extend_from_slice(&text.action);
+        self.rest(record, labels, out);
+    }
+
+    /// Writes the event of a hit of an unknown code.
+    pub fn unknown<'l>(
+        &self,
+        unknown: UnknownCode<'_>,
+        message: Option<&str>,
+        record: &Record<'_>,
+        labels: impl Iterator<Item = &'l str>,
+        out: &mut Vec<u8>,
+    ) {
+        begin(record.time, out);
+        let UnknownCode { code, api_service, category } = unknown;
+        out.extend_from_slice(&head(code, api_service, category, "null", "null", false));
+        out.extend_from_slice(b",\"message\":");
+        match message {
+            Some(message) => write_string(message, out),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(b",\"action\":null");
+        self.rest(record, labels, out);
+    }
+
+    fn rest<'l>(&self, record: &Record<'_>, labels: impl Iterator<Item = &'l str>, out: &mut Vec<u8>) {
+        let texts =
+            [("level", record.level), ("trace_id", record.trace_id), ("request_id", record.request_id)];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                // Writing to memory cannot fail, here and below.
+                let _ = write!(out, ",\"{name}\":");
+                write_string(text, out);
+            }
+        }
+        if record.late {
+            out.extend_from_slice(b",\"late\":true");
+        }
+        out.extend_from_slice(b",\"labels\":{");
+        let mut first = true;
+        for (name, value) in self.plan.labels.iter().zip(labels).filter(|(_, value)| !value.is_empty()) {
+            let comma = if first { "" } else { "," };
+            first = false;
+            // Names of labels need no escape.
+            let _ = write!(out, "{comma}\"{name}\":");
+            write_string(value, out);
+        }
+        out.extend_from_slice(b"},\"source\":");
+        match record.position {
+            Position::Byte(offset) => {
+                let _ = write!(out, "{{\"type\":\"stdin\",\"offset\":{offset}}}");
+            }
+            Position::Message(m) => {
+                out.extend_from_slice(b"{\"type\":\"kafka\",\"topic\":");
+                write_string(&m.topic(), out);
+                let _ = write!(out, ",\"partition\":{},\"offset\":{}}}", m.partition(), m.offset());
+            }
+        }
+        match record.bytes {
+            None => out.extend_from_slice(b",\"oversized\":true"),
+            Some(bytes) => {
+                if let Some(most) = self.plan.record_bytes {
+                    let shown = &bytes[..bytes.len().min(most)];
+                    out.extend_from_slice(b",\"record\":");
+                    write_string(&String::from_utf8_lossy(shown), out);
+                    if shown.len() < bytes.len() {
+                        out.extend_from_slice(b",\"record_truncated\":true");
+                    }
+                }
+            }
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+fn selects(only: &EventFilter, code: &str, service: &str, category: Category) -> bool {
+    (only.category.is_empty() || only.category.contains(&category))
+        && (only.api_service.is_empty() || only.api_service.iter().any(|s| s.eq_ignore_ascii_case(service)))
+        && (only.code.is_empty() || only.code.iter().any(|c| c.eq_ignore_ascii_case(code)))
+}
+
+fn begin(time: Moment, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"time\":\"");
+    time.write(out);
+    out.extend_from_slice(b"\",");
+}
+
+fn head(code: &str, service: &str, category: Category, status: &str, retryable: &str, known: bool) -> Box<[u8]> {
+    let mut out = b"\"code\":".to_vec();
+    write_string(code, &mut out);
+    out.extend_from_slice(b",\"api_service\":");
+    write_string(service, &mut out);
+    let _ = write!(
+        out,
+        ",\"category\":\"{category}\",\"http_status\":{status},\"retryable\":{retryable},\"known\":{known}"
+    );
+    out.into()
+}
+
+fn quoted(text: &str) -> Box<[u8]> {
+    let mut out = Vec::new();
+    write_string(text, &mut out);
+    out.into()
+}
+
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Strings have no way to fail, nor has memory.
+    let _ = serde_json::to_writer(out, text);
+}

@@ -1,0 +1,230 @@
+//! What a record says about itself: values at configured paths.
+//!
+//! A field has paths, tried in their order. A path is looked for in four
+//! places, and the first place that has any of them decides:
+//!
+//! 1. the record's own JSON object, also one behind a prefix such as CRI's;
+//! 2. JSON objects that its strings hold, as shippers wrap them;
+//! 3. `key=value` text, in the strings of the object or in the record;
+//! 4. the envelope of a message, for the paths `@key` and `@header:NAME`;
+//!    these keep their order among the paths.
+//!
+//! A dot in a path goes into an object, or into a string that holds one, or
+//! belongs to the key: `kubernetes.labels.app.kubernetes.io/name` is found
+//! either way. Texts, numbers and truth values are values; null, the empty
+//! text, lists and objects are not.
+
+pub mod level;
+mod message;
+mod paths;
+mod text;
+pub mod time;
+mod walk;
+
+pub use paths::{MAX_DOTS, MAX_SLOTS, Wanted};
+
+use paths::Paths;
+
+use crate::parse::{Parser, looks_like_json};
+
+/// How deep JSON inside strings inside JSON is followed.
+const MAX_NESTED: usize = 4;
+
+/// What a message carries beside its payload, and where it stands.
+pub trait Envelope {
+    /// The key.
+    fn key(&self) -> Option<&[u8]>;
+    /// The last header of this name.
+    fn header(&self, name: &str) -> Option<&[u8]>;
+    /// The topic.
+    fn topic(&self) -> std::borrow::Cow<'_, str>;
+    /// The partition.
+    fn partition(&self) -> i32;
+    /// The offset.
+    fn offset(&self) -> i64;
+    /// When it was made, in milliseconds since 1970, where the topic keeps it.
+    fn timestamp(&self) -> Option<i64>;
+}
+
+/// Fields, ready to be looked for: each has a slot, in the order given.
+#[derive(Debug)]
+pub struct Fields {
+    paths: Paths,
+    /// The slot of the message, which is read near the code.
+    message: Option<usize>,
+    message_keys: Vec<String>,
+}
+
+/// The values of one record.
+#[derive(Debug, Default)]
+pub struct Values {
+    text: String,
+    slots: Vec<Slot>,
+    /// The slots that earlier places have decided.
+    decided: u64,
+    found: u64,
+    messages: Vec<Option<(u32, u32)>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    start: u32,
+    end: u32,
+    rank: u8,
+}
+
+impl Values {
+    /// The value in `slot`.
+    pub fn get(&self, slot: usize) -> Option<&str> {
+        (self.found >> slot & 1 == 1).then(|| {
+            let at = self.slots[slot];
+            &self.text[at.start as usize..at.end as usize]
+        })
+    }
+
+    /// The message that belongs to the hit of this number.
+    pub fn message(&self, hit: usize) -> Option<&str> {
+        let (start, end) = (*self.messages.get(hit)?)?;
+        Some(&self.text[start as usize..end as usize])
+    }
+
+    /// Forgets the record.
+    pub fn clear(&mut self, slots: usize) {
+        self.text.clear();
+        self.messages.clear();
+        self.slots.resize(slots, Slot::default());
+        (self.decided, self.found) = (0, 0);
+    }
+
+    fn set(&mut self, slot: usize, rank: u8, write: impl FnOnce(&mut String)) {
+        if self.decided >> slot & 1 == 1 || (self.found >> slot & 1 == 1 && self.slots[slot].rank <= rank) {
+            return;
+        }
+        let start = self.text.len();
+        write(&mut self.text);
+        if self.text.len() > start {
+            self.slots[slot] = Slot { start: start as u32, end: self.text.len() as u32, rank };
+            self.found |= 1 << slot;
+        }
+    }
+
+    /// Ends a place: what it has found stays.
+    fn next_place(&mut self) {
+        self.decided = self.found;
+    }
+}
+
+/// Parsers for JSON inside strings inside JSON, made when needed.
+#[derive(Debug, Default)]
+pub struct Parsers(Vec<Parser>);
+
+impl Parsers {
+    fn all(&mut self) -> &mut [Parser] {
+        if self.0.is_empty() {
+            self.0.resize_with(MAX_NESTED, Parser::default);
+        }
+        &mut self.0
+    }
+
+    /// The parser of whole records.
+    pub fn first(&mut self) -> &mut Parser {
+        &mut self.all()[0]
+    }
+}
+
+impl Fields {
+    /// For `wanted`, of which `message`, if any, is the field that is read
+    /// beside the code.
+    ///
+    /// # Errors
+    /// When there are too many fields, or a path has too many dots.
+    pub fn new(wanted: &[Wanted], message: Option<usize>) -> Result<Fields, String> {
+        let message_keys = message.map(|slot| wanted[slot].paths.clone()).unwrap_or_default();
+        Ok(Fields { paths: Paths::new(wanted)?, message, message_keys })
+    }
+
+    /// Reads `record` into `values`, and the message of each of `codes`, as
+    /// they stand in the record. Whether the record begins like JSON and does
+    /// not parse.
+    pub fn read<'c>(
+        &self,
+        parsers: &mut Parsers,
+        record: &[u8],
+        envelope: Option<&dyn Envelope>,
+        codes: impl Iterator<Item = &'c [u8]> + Clone,
+        values: &mut Values,
+    ) -> bool {
+        values.clear(self.paths.slots);
+        let mut malformed = false;
+        let mut json = false;
+        if looks_like_json(record) {
+            json = self.document(parsers.all(), record, codes.clone(), values);
+            malformed = !json;
+        } else if let Some(body) = text::json_body(record) {
+            json = self.document(parsers.all(), body, codes.clone(), values);
+        }
+        values.next_place();
+        // The strings of an object have been looked at; the rest of a line has not.
+        if !(json && looks_like_json(record)) && self.missing(values) {
+            self.text(record, values);
+        }
+        if let Some(slot) = self.message.filter(|&slot| !json && values.get(slot).is_some()) {
+            let at = values.slots[slot];
+            values.messages.extend(codes.map(|_| Some((at.start, at.end))));
+        }
+        if let Some(envelope) = envelope {
+            self.envelope(envelope, values);
+        }
+        malformed
+    }
+
+    fn document<'c>(
+        &self,
+        parsers: &mut [Parser],
+        json: &[u8],
+        codes: impl Iterator<Item = &'c [u8]>,
+        values: &mut Values,
+    ) -> bool {
+        let Some((parser, deeper)) = parsers.split_first_mut() else { return false };
+        parser.with(json, |nodes| {
+            let Some(nodes) = nodes else { return false };
+            walk::document(self, nodes, paths::ROOT, deeper, values);
+            if !self.message_keys.is_empty() {
+                for code in codes {
+                    let message = message::beside(nodes, code, &self.message_keys, deeper, &mut values.text);
+                    values.messages.push(message);
+                }
+            }
+            true
+        })
+    }
+
+    /// Whether a slot that JSON and text can fill is empty.
+    fn missing(&self, values: &Values) -> bool {
+        values.found & self.paths.all != self.paths.all
+    }
+
+    /// Fills slots from `key=value` pairs.
+    fn text(&self, text: &[u8], values: &mut Values) {
+        text::pairs(text, |key, value| {
+            if let Some(child) = self.paths.child(paths::ROOT, key) {
+                for &(slot, rank) in child.slots() {
+                    values.set(slot, rank, |out| value.write(out));
+                }
+            }
+        });
+    }
+
+    fn envelope(&self, envelope: &dyn Envelope, values: &mut Values) {
+        values.decided = 0;
+        for (slot, rank, from) in &self.paths.envelope {
+            let value = match from {
+                paths::FromEnvelope::Key => envelope.key(),
+                paths::FromEnvelope::Header(name) => envelope.header(name),
+            };
+            if let Some(value) = value {
+                values.set(*slot, *rank, |out| out.push_str(&String::from_utf8_lossy(value)));
+            }
+        }
+    }
+}

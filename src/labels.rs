@@ -1,0 +1,277 @@
+//! Combinations of label values, numbered, and never more than so many.
+//!
+//! Past the limit a value that was never seen becomes [`OTHER`], and only that
+//! value: the rest of its combination stays. Where all values are known and
+//! only their combination is new, the label with the most values gives way.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ledger::OTHER;
+
+/// A combination. [`NONE`] is the one of empty values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SetId(pub u32);
+
+/// All values are empty.
+pub const NONE: SetId = SetId(0);
+
+/// Longest value in bytes; the rest is cut off.
+pub const MAX_VALUE_BYTES: usize = 256;
+
+/// The values of a combination, in the order of the labels.
+pub type SetValues = Arc<[Arc<str>]>;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+const EMPTY_VALUE: u32 = 0;
+const OTHER_VALUE: u32 = 1;
+
+/// Combinations of the values of some labels.
+#[derive(Debug)]
+pub struct LabelSets {
+    labels: Vec<Label>,
+    sets: Map<Box<[u32]>, SetId>,
+    values: Vec<SetValues>,
+    /// The most combinations without a replaced value.
+    most: usize,
+    plain: usize,
+    replaced: usize,
+    /// The one that is looked up.
+    wanted: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Label {
+    ids: Map<Arc<str>, u32>,
+    values: Vec<Arc<str>>,
+}
+
+impl Label {
+    fn new() -> Label {
+        let mut label = Label { ids: Map::default(), values: Vec::new() };
+        label.id_or_new("");
+        label.id_or_new(OTHER);
+        label
+    }
+
+    fn id_or_new(&mut self, value: &str) -> u32 {
+        if let Some(&id) = self.ids.get(value) {
+            return id;
+        }
+        let id = self.values.len() as u32;
+        let value: Arc<str> = value.into();
+        self.values.push(value.clone());
+        self.ids.insert(value, id);
+        id
+    }
+}
+
+impl LabelSets {
+    /// For so many labels, with at most so many combinations. Those with a
+    /// replaced value come on top, at most a tenth as many and two.
+    pub fn new(labels: usize, most: usize) -> LabelSets {
+        let mut sets = LabelSets {
+            labels: (0..labels).map(|_| Label::new()).collect(),
+            sets: Map::default(),
+            values: Vec::new(),
+            most,
+            plain: 0,
+            replaced: 0,
+            wanted: vec![EMPTY_VALUE; labels],
+        };
+        sets.admit();
+        sets
+    }
+
+    /// How many labels there are.
+    pub fn labels(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// How many combinations there are, without [`NONE`].
+    pub fn len(&self) -> usize {
+        self.values.len() - 1
+    }
+
+    /// Whether there is no combination but [`NONE`].
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values of all combinations, by [`SetId`].
+    pub fn values(&self) -> &[SetValues] {
+        &self.values
+    }
+
+    /// The number of the combination of `values`, one for each label, and the
+    /// labels whose value was replaced, as bits.
+    #[inline]
+    pub fn number<'v>(&mut self, values: impl Iterator<Item = &'v str> + Clone) -> (SetId, u64) {
+        let mut unseen = 0u64;
+        for (i, (label, value)) in self.labels.iter().zip(values.clone()).enumerate() {
+            self.wanted[i] = match label.ids.get(cut(value)) {
+                Some(&id) => id,
+                None => {
+                    unseen |= 1 << i;
+                    OTHER_VALUE
+                }
+            };
+        }
+        if unseen == 0
+            && let Some(&set) = self.sets.get(self.wanted.as_slice())
+        {
+            return (set, 0);
+        }
+        if self.plain < self.most {
+            for (i, value) in values.enumerate() {
+                self.wanted[i] = self.labels[i].id_or_new(cut(value));
+            }
+            self.plain += 1;
+            return (self.admit(), 0);
+        }
+        self.replace(unseen)
+    }
+
+    /// Finds a combination that may exist, with the values in `replaced`
+    /// replaced already.
+    fn replace(&mut self, mut replaced: u64) -> (SetId, u64) {
+        loop {
+            if replaced != 0
+                && let Some(&set) = self.sets.get(self.wanted.as_slice())
+            {
+                return (set, replaced);
+            }
+            let widest = (0..self.labels.len())
+                .filter(|&i| self.wanted[i] > OTHER_VALUE)
+                .max_by_key(|&i| self.labels[i].values.len());
+            let room = replaced != 0 && self.replaced < self.most / 10;
+            match widest {
+                Some(i) if !room => {
+                    self.wanted[i] = OTHER_VALUE;
+                    replaced |= 1 << i;
+                }
+                // The last resort, all replaced, always has room.
+                _ => {
+                    self.replaced += 1;
+                    return (self.admit(), replaced);
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self) -> SetId {
+        let set = SetId(self.values.len() as u32);
+        let values = self.labels.iter().zip(&self.wanted).map(|(label, &id)| label.values[id as usize].clone());
+        self.values.push(values.collect());
+        self.sets.insert(self.wanted.as_slice().into(), set);
+        set
+    }
+}
+
+/// A thread's own numbers, so that it need not ask for each record, and what
+/// they are in the ledger.
+#[derive(Debug)]
+pub struct OwnSets {
+    /// The thread's.
+    pub own: LabelSets,
+    /// By own number, the ledger's, and the labels that it replaced on top.
+    common: Vec<(SetId, u64)>,
+}
+
+impl OwnSets {
+    /// As [`LabelSets::new`].
+    pub fn new(labels: usize, most: usize) -> OwnSets {
+        OwnSets { own: LabelSets::new(labels, most), common: Vec::new() }
+    }
+
+    /// Makes every own number known to `common`.
+    pub fn share(&mut self, common: &mut LabelSets) {
+        for values in &self.own.values[self.common.len()..] {
+            self.common.push(common.number(values.iter().map(|v| &**v)));
+        }
+    }
+
+    /// The ledger's number of a shared one, and the labels that it replaced.
+    pub fn common(&self, set: SetId) -> (SetId, u64) {
+        self.common[set.0 as usize]
+    }
+}
+
+fn cut(value: &str) -> &str {
+    let mut end = value.len().min(MAX_VALUE_BYTES);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    &value[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(sets: &LabelSets, set: SetId) -> Vec<String> {
+        sets.values()[set.0 as usize].iter().map(ToString::to_string).collect()
+    }
+
+    fn number(sets: &mut LabelSets, values: &[&str]) -> (Vec<String>, u64) {
+        let (set, replaced) = sets.number(values.iter().copied());
+        (shown(sets, set), replaced)
+    }
+
+    #[test]
+    fn numbers_combinations_once() {
+        let mut sets = LabelSets::new(2, 10);
+        assert_eq!(sets.number(["", ""].into_iter()), (NONE, 0));
+        let (first, _) = sets.number(["web", "a"].into_iter());
+        let (second, _) = sets.number(["web", "b"].into_iter());
+        assert_ne!(first, second);
+        assert_eq!(sets.number(["web", "a"].into_iter()), (first, 0));
+        assert_eq!(shown(&sets, second), ["web", "b"]);
+        assert_eq!(sets.len(), 2);
+    }
+
+    #[test]
+    fn replaces_only_the_value_that_is_too_many() {
+        let mut sets = LabelSets::new(2, 40);
+        for i in 0..40 {
+            assert_eq!(number(&mut sets, &["web", &format!("t{i}")]).1, 0);
+        }
+        assert_eq!(number(&mut sets, &["web", "t40"]), (vec!["web".to_owned(), OTHER.to_owned()], 2));
+        assert_eq!(number(&mut sets, &["new", "t3"]), (vec![OTHER.to_owned(), "t3".to_owned()], 1));
+        assert_eq!(number(&mut sets, &["new", "t40"]), (vec![OTHER.to_owned(), OTHER.to_owned()], 3));
+        assert_eq!(number(&mut sets, &["web", "t3"]), (vec!["web".to_owned(), "t3".to_owned()], 0));
+    }
+
+    #[test]
+    fn of_known_values_the_widest_label_gives_way() {
+        let mut sets = LabelSets::new(2, 20);
+        for i in 0..10 {
+            number(&mut sets, &["web", &format!("t{i}")]);
+            number(&mut sets, &["api", &format!("u{i}")]);
+        }
+        assert_eq!(number(&mut sets, &["web", "u1"]), (vec!["web".to_owned(), OTHER.to_owned()], 2));
+    }
+
+    #[test]
+    fn stays_within_its_bound_whatever_comes() {
+        let mut sets = LabelSets::new(3, 100);
+        for i in 0..100_000u32 {
+            let values = [format!("a{}", i % 97), format!("b{}", i % 1009), format!("c{i}")];
+            sets.number(values.iter().map(String::as_str));
+        }
+        assert!(sets.len() <= 100 + 12, "{}", sets.len());
+        let values: usize = sets.labels.iter().map(|l| l.values.len()).sum();
+        assert!(values <= 3 * 102, "{values}");
+    }
+
+    #[test]
+    fn cuts_long_values_between_characters() {
+        let mut sets = LabelSets::new(1, 10);
+        let long = "é".repeat(200);
+        let (values, _) = number(&mut sets, &[&long]);
+        assert_eq!(values[0].len(), MAX_VALUE_BYTES);
+        let long = format!("x{long}");
+        assert_eq!(number(&mut sets, &[&long]).0[0].len(), MAX_VALUE_BYTES - 1);
+    }
+}

@@ -1,0 +1,91 @@
+//! Events on their way from a pipeline to a sink.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::sink::{Sink, SinkError};
+
+/// Bytes of events that are gathered before the sink gets them. It gets what
+/// there is at every commit; a record that alone makes more than this, as one
+/// with a thousand codes may, does not pile up.
+const GATHERED_BYTES: usize = 256 << 10;
+
+/// A sink that the outbox gives events to and a source asks what has arrived.
+#[derive(Clone)]
+pub struct SharedSink(Arc<Mutex<Box<dyn Sink>>>);
+
+impl SharedSink {
+    fn sink(&self) -> MutexGuard<'_, Box<dyn Sink>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Events, from the first on, that are acknowledged.
+    pub fn settled(&self) -> u64 {
+        self.sink().settled()
+    }
+
+    /// Waits until all are acknowledged, at most until `deadline`, or until
+    /// the time to stop is over. Whether they are.
+    pub fn settle(&self, deadline: Option<Instant>) -> bool {
+        self.sink().settle(deadline)
+    }
+}
+
+/// Gathers events; what a sink refuses ends the run.
+pub struct Outbox {
+    lines: Vec<u8>,
+    events: u64,
+    taken: u64,
+    sink: SharedSink,
+    failure: Option<SinkError>,
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbox").field("events", &self.events).field("taken", &self.taken).finish_non_exhaustive()
+    }
+}
+
+impl Outbox {
+    /// To `sink`.
+    pub fn new(sink: Box<dyn Sink>) -> Outbox {
+        let sink = SharedSink(Arc::new(Mutex::new(sink)));
+        Outbox { lines: Vec::new(), events: 0, taken: 0, sink, failure: None }
+    }
+
+    /// Adds the event that `write` writes as a line.
+    pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.lines);
+        self.events += 1;
+        if self.lines.len() >= GATHERED_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Hands over what was gathered. Waits while the sink has no room.
+    pub fn flush(&mut self) {
+        if self.events > 0 && self.failure.is_none() {
+            match self.sink.sink().take(&self.lines, self.events) {
+                Ok(()) => self.taken += self.events,
+                Err(failure) => self.failure = Some(failure),
+            }
+        }
+        self.lines.clear();
+        self.events = 0;
+    }
+
+    /// Why the sink takes no more, told once.
+    pub fn failure(&mut self) -> Option<SinkError> {
+        self.failure.take()
+    }
+
+    /// Events that were handed over.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// The sink.
+    pub fn sink(&self) -> SharedSink {
+        self.sink.clone()
+    }
+}

@@ -1,0 +1,311 @@
+//! One record with hits: what is counted of it, and with which labels.
+//!
+//! Hits come one by one while the record is judged. Where something is to be
+//! read from the record, they wait for its end; else each is counted at once.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, Category, FamilyId, RowId};
+use crate::classify::{self, Sighting, What, discovered_service, evidence};
+use crate::count::Tally;
+use crate::engine::Engine;
+use crate::enrich::Plan;
+use crate::event::{self, Position, UnknownCode};
+use crate::fields::time::Moment;
+use crate::fields::{Envelope, Parsers, Values};
+use crate::labels::{NONE, OwnSets};
+use crate::outbox::Outbox;
+use crate::parse::looks_like_json;
+
+/// Most characters of an exemplar's labels and values together.
+const MAX_EXEMPLAR_CHARS: usize = 128;
+
+/// Reads records with hits. One for each thread.
+#[derive(Debug)]
+pub struct Reader {
+    /// What was counted since the last commit.
+    pub tally: Tally,
+    /// The numbers of label combinations in it.
+    pub sets: OwnSets,
+    plan: Arc<Plan>,
+    /// Whether `plan` reads anything.
+    reads: bool,
+    parsers: Parsers,
+    values: Values,
+    hits: Vec<Hit>,
+    /// The unknown codes among the hits.
+    spellings: String,
+    spelling: String,
+    events: Option<(event::Writer, Outbox)>,
+    now: Moment,
+    /// Where the overlong record begins in a stream.
+    overlong: u64,
+    overlong_matched: bool,
+}
+
+/// A hit that waits for the end of its record.
+#[derive(Clone, Debug)]
+struct Hit {
+    what: Code,
+    /// Where it stands in the record.
+    place: Range<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Code {
+    Row(RowId),
+    Unknown(Option<FamilyId>, Category, Range<usize>),
+}
+
+impl Reader {
+    /// For the codes of `catalog`.
+    pub fn new(plan: Arc<Plan>, catalog: &Catalog, events: Option<Outbox>) -> Reader {
+        let writer = plan.events.as_ref().map(|e| event::Writer::new(e, catalog));
+        Reader {
+            tally: Tally::new(catalog, plan.label_count()),
+            sets: OwnSets::new(plan.label_count(), plan.max_label_sets),
+            reads: plan.reads(),
+            parsers: Parsers::default(),
+            values: Values::default(),
+            hits: Vec::new(),
+            spellings: String::new(),
+            spelling: String::new(),
+            events: writer.zip(events),
+            now: Moment::now(),
+            overlong: 0,
+            overlong_matched: false,
+            plan,
+        }
+    }
+
+    /// Goes on with another catalog; the tally is empty.
+    pub fn use_catalog(&mut self, catalog: &Catalog) {
+        self.tally = Tally::new(catalog, self.plan.label_count());
+        if let (Some((writer, _)), Some(plan)) = (&mut self.events, &self.plan.events) {
+            *writer = event::Writer::new(plan, catalog);
+        }
+    }
+
+    /// The events' way out.
+    pub fn events(&mut self) -> Option<&mut Outbox> {
+        self.events.as_mut().map(|(_, outbox)| outbox)
+    }
+
+    /// Takes the time, which records of a block have in common.
+    pub fn begin_block(&mut self) {
+        if self.reads {
+            self.now = Moment::now();
+        }
+    }
+
+    /// Begins a record with at least one hit.
+    pub fn begin(&mut self) {
+        self.tally.begin_record();
+    }
+
+    /// Takes a sighting in `record`.
+    #[inline]
+    pub fn hit(&mut self, engine: &Engine, record: &[u8], sighting: Sighting) {
+        let catalog = engine.catalog();
+        if let What::Known(code) = sighting.what {
+            if self.tally.first_in_record(code) {
+                let (row, _) = evidence::resolve(catalog, code, record, sighting.start);
+                if self.reads {
+                    self.hits.push(Hit { what: Code::Row(row), place: sighting.start..sighting.end });
+                } else {
+                    self.tally.hit(row);
+                }
+            }
+        } else if let Some((family, category)) = self.first_unknown(catalog, record, sighting) {
+            if self.reads {
+                let start = self.spellings.len();
+                self.spellings.push_str(&self.spelling);
+                let what = Code::Unknown(family, category, start..self.spellings.len());
+                self.hits.push(Hit { what, place: sighting.start..sighting.end });
+            } else {
+                self.tally.hit_unknown(&self.spelling, false);
+            }
+        }
+    }
+
+    /// Spells an unknown code; its family and category if it is the first of
+    /// its spelling in the record.
+    fn first_unknown(
+        &mut self,
+        catalog: &Catalog,
+        bytes: &[u8],
+        sighting: Sighting,
+    ) -> Option<(Option<FamilyId>, Category)> {
+        let (family, status) = match sighting.what {
+            What::Unlisted(family, status) => (Some(family), status),
+            _ => (None, None),
+        };
+        classify::spell(catalog, bytes, &sighting, &mut self.spelling);
+        let category = classify::inferred_category(status);
+        self.tally.first_unknown(&self.spelling, family, category).then_some((family, category))
+    }
+
+    /// Ends a record with hits.
+    pub fn end(&mut self, engine: &Engine, record: &[u8], position: Position<'_>) {
+        self.tally.matched += 1;
+        if self.reads {
+            self.read(engine, record, position);
+        } else if looks_like_json(record) && !self.parsers.first().parses(record) {
+            self.tally.malformed += 1;
+        }
+    }
+
+    /// Reads what the plan asks for, then counts the hits.
+    fn read(&mut self, engine: &Engine, record: &[u8], position: Position<'_>) {
+        let plan = &*self.plan;
+        let envelope: Option<&dyn Envelope> = match position {
+            Position::Message(envelope) => Some(envelope),
+            Position::Byte(_) => None,
+        };
+        let codes = self.hits.iter().map(|hit| &record[hit.place.clone()]);
+        let malformed = plan.fields().read(&mut self.parsers, record, envelope, codes, &mut self.values);
+        self.tally.malformed += u64::from(malformed);
+
+        let values = &self.values;
+        let (set, replaced) = self.sets.own.number(plan.label_values(values));
+        let time = plan
+            .time(values, record)
+            .or_else(|| envelope.and_then(Envelope::timestamp).map(Moment::from_millis));
+        let late = plan.is_late(time, self.now);
+        let (trace_id, request_id) = plan.ids(values);
+        let exemplar = plan.exemplars && !late;
+        let (trace, request) = if exemplar { exemplar_ids(trace_id, request_id) } else { ("", "") };
+        let level = plan.level(values);
+        let about = event::Record {
+            time: time.unwrap_or(self.now),
+            level,
+            trace_id,
+            request_id,
+            late,
+            position,
+            bytes: Some(record),
+        };
+        let mut events = self.events.as_mut().filter(|(writer, _)| writer.wants_level(level));
+
+        for (i, hit) in self.hits.drain(..).enumerate() {
+            let message = values.message(i);
+            match hit.what {
+                Code::Row(row) => {
+                    self.tally.hit_labelled(row, set, late);
+                    if !trace.is_empty() || !request.is_empty() {
+                        self.tally.exemplify(row, set, trace, request, self.now);
+                    }
+                    if let Some((writer, outbox)) = events.as_mut().filter(|(w, _)| w.wants_row(row)) {
+                        outbox.add(|out| writer.known(row, message, &about, plan.label_values(values), out));
+                    }
+                    // Only counters of known codes have the labels.
+                    for (label, total) in self.tally.replaced.iter_mut().enumerate() {
+                        *total += replaced >> label & 1;
+                    }
+                }
+                Code::Unknown(family, category, spelling) => {
+                    let code = &self.spellings[spelling];
+                    self.tally.hit_unknown(code, late);
+                    if let Some((writer, outbox)) = &mut events {
+                        let service = service(engine, family, code);
+                        let unknown = UnknownCode { code, api_service: &service, category };
+                        if writer.wants_unknown(unknown) {
+                            outbox.add(|out| {
+                                writer.unknown(unknown, message, &about, plan.label_values(values), out);
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        self.spellings.clear();
+    }
+
+    /// Begins a record that is too long to be held.
+    pub fn begin_overlong(&mut self, position: Position<'_>) {
+        self.overlong_matched = false;
+        self.begin_block();
+        self.begin();
+        if let Position::Byte(offset) = position {
+            self.overlong = offset;
+        }
+    }
+
+    /// Counts a sighting in such a record, of which nothing else is read.
+    pub fn hit_overlong(&mut self, engine: &Engine, bytes: &[u8], sighting: Sighting, position: Position<'_>) {
+        self.overlong_matched = true;
+        let catalog = engine.catalog();
+        let what = if let What::Known(code) = sighting.what {
+            if !self.tally.first_in_record(code) {
+                return;
+            }
+            // What decides among rows may lie in no window: the default, whatever the reads.
+            let row = catalog.default_row(code);
+            self.tally.hit_labelled(row, NONE, false);
+            Code::Row(row)
+        } else {
+            let Some((family, category)) = self.first_unknown(catalog, bytes, sighting) else { return };
+            self.tally.hit_unknown(&self.spelling, false);
+            Code::Unknown(family, category, 0..0)
+        };
+        let Some((writer, outbox)) = self.events.as_mut().filter(|(w, _)| w.wants_level(None)) else { return };
+        let position = match position {
+            Position::Byte(_) => Position::Byte(self.overlong),
+            message => message,
+        };
+        let about = event::Record {
+            time: self.now,
+            level: None,
+            trace_id: None,
+            request_id: None,
+            late: false,
+            position,
+            bytes: None,
+        };
+        match what {
+            Code::Row(row) if writer.wants_row(row) => {
+                outbox.add(|out| writer.known(row, None, &about, std::iter::empty(), out));
+            }
+            Code::Row(_) => {}
+            Code::Unknown(family, category, _) => {
+                let service = service(engine, family, &self.spelling);
+                let unknown = UnknownCode { code: &self.spelling, api_service: &service, category };
+                if writer.wants_unknown(unknown) {
+                    outbox.add(|out| writer.unknown(unknown, None, &about, std::iter::empty(), out));
+                }
+            }
+        }
+    }
+
+    /// Ends such a record.
+    pub fn end_overlong(&mut self) {
+        self.tally.records += 1;
+        self.tally.oversized += 1;
+        self.tally.matched += u64::from(self.overlong_matched);
+    }
+}
+
+fn service(engine: &Engine, family: Option<FamilyId>, code: &str) -> String {
+    let catalog = engine.catalog();
+    family.map_or_else(
+        || discovered_service(code),
+        |f| catalog.service(catalog.family(f).service).name.clone(),
+    )
+}
+
+/// The identifiers that fit into an exemplar; the trace before the request.
+fn exemplar_ids<'v>(trace: Option<&'v str>, request: Option<&'v str>) -> (&'v str, &'v str) {
+    let mut left = MAX_EXEMPLAR_CHARS;
+    let mut fit = |name: &str, id: Option<&'v str>| {
+        let id = id.unwrap_or("");
+        match left.checked_sub(name.len() + id.chars().count()) {
+            Some(rest) if !id.is_empty() => {
+                left = rest;
+                id
+            }
+            _ => "",
+        }
+    };
+    (fit("trace_id", trace), fit("request_id", request))
+}
