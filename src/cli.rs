@@ -2,6 +2,7 @@
 
 mod catalog;
 mod config;
+mod events;
 mod explain;
 mod output;
 mod run;

@@ -4,6 +4,7 @@
 //! file or the default, in this order. All four go through the same reader
 //! as text, so that a mistake reads the same wherever it was made.
 
+mod event_keys;
 mod kafka_keys;
 mod keys;
 mod layers;

@@ -54,6 +54,7 @@ pub mod problem;
 pub mod record;
 pub mod report;
 pub mod shutdown;
+pub mod sink;
 pub mod source;
 pub mod sweep;
 pub mod yaml;

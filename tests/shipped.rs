@@ -144,13 +144,13 @@ fn the_configuration_file_sets_every_key_to_its_default() {
     }
     // In the order of `config show`, so that one can be read beside the other.
     let content = std::fs::read_to_string(&file).expect("the configuration file");
-    let line_of = |name: &str| match name.split_once('.') {
-        // A dot is a mapping, and nothing else in the file is indented by two.
-        Some((section, inner)) => {
-            let section = content.find(&format!("\n{section}:\n"))?;
-            Some(section + content[section..].find(&format!("\n  {inner}:"))?)
+    let line_of = |name: &str| {
+        // A dot is a mapping; its keys stand below it, two blanks further in.
+        let mut place = 0;
+        for (depth, part) in name.split('.').enumerate() {
+            place += content[place..].find(&format!("\n{}{part}:", "  ".repeat(depth)))?;
         }
-        None => content.find(&format!("\n{name}:")),
+        Some(place)
     };
     let places: Vec<_> = KEYS.iter().map(|k| line_of(k.name)).collect();
     assert!(places.is_sorted() && places.iter().all(Option::is_some), "{places:?}");

@@ -77,6 +77,8 @@ pub struct Daemon {
     /// A property of librdkafka; repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     kafka_properties: Vec<String>,
+    #[command(flatten)]
+    events: super::events::Events,
 }
 
 impl Reading {
@@ -133,16 +135,17 @@ impl Daemon {
         push(flags, "kafka.commit_interval", &self.kafka_commit_interval);
         push(flags, "kafka.queue_bytes", &self.kafka_queue_bytes);
         push_all(flags, "kafka.properties", &self.kafka_properties);
+        self.events.add_to(flags);
     }
 }
 
-fn push(flags: &mut Vec<(&'static str, Vec<String>)>, name: &'static str, value: &Option<String>) {
+pub(super) fn push(flags: &mut Vec<(&'static str, Vec<String>)>, name: &'static str, value: &Option<String>) {
     if let Some(value) = value {
         flags.push((name, vec![value.clone()]));
     }
 }
 
-fn push_all(flags: &mut Vec<(&'static str, Vec<String>)>, name: &'static str, values: &[String]) {
+pub(super) fn push_all(flags: &mut Vec<(&'static str, Vec<String>)>, name: &'static str, values: &[String]) {
     if !values.is_empty() {
         flags.push((name, values.to_vec()));
     }

@@ -1,6 +1,6 @@
 //! The keys below `kafka`.
 
-use super::keys::{Key, list, one, parse_bytes, parse_duration, quoted, show_bytes, show_duration, within};
+use super::keys::{Key, Refused, list, one, parse_duration, quoted, show_bytes, show_duration, size, within};
 use super::{Framing, Start};
 
 /// Parts of the names of properties whose values are not shown.
@@ -14,15 +14,7 @@ pub(super) const KAFKA: &[Key] = &[
         list: true,
         reloads: false,
         set: |s, v| {
-            for broker in v {
-                let port = broker.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-                if port.is_none_or(|p| p == 0) {
-                    return Err((
-                        format!("`{broker}` is no broker"),
-                        "write HOST:PORT, such as kafka:9092".to_owned(),
-                    ));
-                }
-            }
+            check_brokers(v)?;
             if v.is_empty() {
                 return Err(("no broker".to_owned(), "name at least one, HOST:PORT".to_owned()));
             }
@@ -132,11 +124,7 @@ pub(super) const KAFKA: &[Key] = &[
         list: false,
         reloads: false,
         set: |s, v| {
-            let text = one(v)?;
-            let bytes = parse_bytes(text).ok_or_else(|| {
-                (format!("`{text}` is no size"), "write bytes, or a number with KiB or MiB".to_owned())
-            })?;
-            s.kafka.queue_bytes = within(bytes, 1 << 20, 1 << 30, "1MiB to 1024MiB")?;
+            s.kafka.queue_bytes = within(size(one(v)?)?, 1 << 20, 1 << 30, "1MiB to 1024MiB")?;
             Ok(())
         },
         show: |s| show_bytes(s.kafka.queue_bytes),
@@ -147,24 +135,46 @@ pub(super) const KAFKA: &[Key] = &[
         list: true,
         reloads: false,
         set: |s, v| {
-            let mut properties = Vec::new();
-            for item in v {
-                let Some((name, value)) = item.split_once('=') else {
-                    return Err((format!("`{item}` is no property"), "write NAME=VALUE".to_owned()));
-                };
-                properties.push((name.trim().to_owned(), value.trim().to_owned()));
-            }
+            let properties = pairs(v)?;
             #[cfg(feature = "kafka")]
             crate::source::kafka::check(&properties)?;
             s.kafka.properties = properties;
             Ok(())
         },
-        show: |s| {
-            let shown = s.kafka.properties.iter().map(|(name, value)| {
-                let secret = SECRETS.iter().any(|part| name.contains(part));
-                format!("{name}: {}", if secret { quoted("(hidden)") } else { quoted(value) })
-            });
-            format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
-        },
+        show: |s| show_pairs(&s.kafka.properties),
     },
 ];
+
+/// Refuses what is not `HOST:PORT`.
+pub(super) fn check_brokers(brokers: &[String]) -> Result<(), Refused> {
+    for broker in brokers {
+        let port = broker.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none_or(|p| p == 0) {
+            return Err((
+                format!("`{broker}` is no broker"),
+                "write HOST:PORT, such as kafka:9092".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The properties among `items`, each `NAME=VALUE`.
+pub(super) fn pairs(items: &[String]) -> Result<Vec<(String, String)>, Refused> {
+    items
+        .iter()
+        .map(|item| match item.split_once('=') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => Err((format!("`{item}` is no property"), "write NAME=VALUE".to_owned())),
+        })
+        .collect()
+}
+
+/// Properties as a mapping, without their secrets.
+pub(super) fn show_pairs(properties: &[(String, String)]) -> String {
+    let shown = properties.iter().map(|(name, value)| {
+        let secret = SECRETS.iter().any(|part| name.contains(part));
+        format!("{name}: {}", if secret { quoted("(hidden)") } else { quoted(value) })
+    });
+    format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
+}

@@ -31,8 +31,9 @@ pub struct Key {
 
 /// All settings, in the order of `config/errtally.yaml`. A dot in a name is a
 /// mapping in the file, an underscore in the variable, a hyphen in the flag.
-pub static KEYS: LazyLock<Vec<&'static Key>> =
-    LazyLock::new(|| GENERAL.iter().chain(super::kafka_keys::KAFKA).collect());
+pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
+    GENERAL.iter().chain(super::kafka_keys::KAFKA).chain(super::event_keys::EVENTS).collect()
+});
 
 /// The settings that stand for themselves.
 const GENERAL: &[Key] = &[
@@ -95,16 +96,7 @@ const GENERAL: &[Key] = &[
         list: false,
         reloads: true,
         set: |s, v| {
-            s.discovery = match one(v)? {
-                "true" => true,
-                "false" => false,
-                other => {
-                    return Err((
-                        format!("`{other}` is neither true nor false"),
-                        "write true or false".to_owned(),
-                    ));
-                }
-            };
+            s.discovery = parse_bool(one(v)?)?;
             Ok(())
         },
         show: |s| s.discovery.to_string(),
@@ -115,11 +107,7 @@ const GENERAL: &[Key] = &[
         list: false,
         reloads: true,
         set: |s, v| {
-            let text = one(v)?;
-            let bytes = parse_bytes(text).ok_or_else(|| {
-                (format!("`{text}` is no size"), "write bytes, or a number with KiB or MiB".to_owned())
-            })?;
-            s.max_record_bytes = within(bytes, 1 << 10, 64 << 20, "1KiB to 64MiB")?;
+            s.max_record_bytes = within(size(one(v)?)?, 1 << 10, 64 << 20, "1KiB to 64MiB")?;
             Ok(())
         },
         show: |s| show_bytes(s.max_record_bytes),
@@ -229,6 +217,11 @@ impl Key {
         KEYS.iter().copied().find(|k| k.name == name)
     }
 
+    /// Whether its values are `NAME=VALUE` pairs, in the file a mapping.
+    pub fn is_map(&self) -> bool {
+        self.name.ends_with(".properties")
+    }
+
     /// The environment variable.
     pub fn variable(&self) -> String {
         format!("ERRTALLY_{}", self.name.replace('.', "_").to_uppercase())
@@ -249,7 +242,21 @@ pub(super) fn within(value: u64, least: u64, most: u64, range: &str) -> Result<u
     }
 }
 
-pub(super) fn parse_bytes(text: &str) -> Option<u64> {
+pub(super) fn parse_bool(text: &str) -> Result<bool, Refused> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err((format!("`{other}` is neither true nor false"), "write true or false".to_owned())),
+    }
+}
+
+pub(super) fn size(text: &str) -> Result<u64, Refused> {
+    parse_bytes(text).ok_or_else(|| {
+        (format!("`{text}` is no size"), "write bytes, or a number with KiB or MiB".to_owned())
+    })
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().ok()?;
     let unit: u64 = match text[digits..].trim_start() {

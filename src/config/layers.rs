@@ -98,6 +98,7 @@ impl Layers {
                 remedy: "set kafka.topics, ERRTALLY_KAFKA_TOPICS or --kafka-topics".to_owned(),
             });
         }
+        problems.append(super::event_keys::check(&loaded.settings));
         (loaded, problems)
     }
 }
@@ -175,7 +176,7 @@ impl Loaded {
                 }
                 values
             }
-            Data::Map(entries) if key.name == "kafka.properties" => {
+            Data::Map(entries) if key.is_map() => {
                 let mut values = Vec::new();
                 for (inner, _, node) in entries {
                     match &node.data {

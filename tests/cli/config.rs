@@ -132,3 +132,39 @@ fn a_variable_of_ours_that_nobody_knows_is_an_error() {
         assert!(said.contains(&format!("{name}: unknown variable")), "{said}");
     }
 }
+
+#[test]
+fn where_events_go_must_be_complete_and_no_loop() {
+    let said = run(["config", "check", "--events", "file"]).failed(2);
+    assert!(said.contains("--events-file-path"), "{said}");
+    run(["config", "check", "--events", "file", "--events-file-path", "events.jsonl"]).ok();
+    let said = run(["config", "check", "--events-only-category", "quotas,unknown"]).failed(2);
+    assert!(said.contains("--events-only-category") && said.contains("did you mean `quota`?"), "{said}");
+    let said = run(["config", "check", "--events-only-level", "eror"]).failed(2);
+    assert!(said.contains("did you mean `error`?"), "{said}");
+    let said = run(["config", "check", "--events-file-keep", "0"]).failed(2);
+    assert!(said.contains("write 1 to 1000"), "{said}");
+    let said = run(["config", "check", "--events-kafka-topic", "a b"]).failed(2);
+    assert!(said.contains("no name of a topic"), "{said}");
+}
+
+#[cfg(feature = "kafka")]
+#[test]
+fn events_may_not_go_to_a_topic_that_is_consumed() {
+    let said = run(["config", "check", "--events", "kafka"]).failed(2);
+    assert!(said.contains("--events-kafka-topic"), "{said}");
+    let check = |topics: &str, source: &str| {
+        let args = ["config", "check", "--events", "kafka", "--events-kafka-topic", "logs.errors"];
+        run(args.iter().chain(&["--source", source, "--kafka-topics", topics]))
+    };
+    for loops in ["logs.errors", "other,logs.errors", "^logs\\..*", "^l", "^.*[[:alpha:]]$"] {
+        let said = check(loops, "kafka").failed(2);
+        assert!(said.contains("logs.errors") && said.contains("name another topic"), "{loops}: {said}");
+        check(loops, "stdin").ok();
+    }
+    for fine in ["logs", "logs.errors2", "^other.*", "^logs$", "^errors"] {
+        check(fine, "kafka").ok();
+    }
+    let said = check("^logs(", "kafka").failed(2);
+    assert!(said.contains("`^logs(`"), "it is not passed over: {said}");
+}

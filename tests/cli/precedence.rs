@@ -46,6 +46,20 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("kafka.commit_interval", "2s", "3s", "4s"),
         trial("kafka.queue_bytes", "2MiB", "3MiB", "4MiB"),
         trial("kafka.properties", "client.rack=a", "client.rack=b", "client.rack=c"),
+        trial("events.to", "stdout", "none", "stdout"),
+        trial("events.include_record", "true", "false", "true"),
+        trial("events.max_record_bytes", "1KiB", "2KiB", "3KiB"),
+        trial("events.when_full", "drop", "wait", "drop"),
+        trial("events.only.category", "quota", "unknown", "billing"),
+        trial("events.only.api_service", "ECS", "CCE", "CSS"),
+        trial("events.only.code", "Ecs.0114", "Ecs.0005", "CSS.0015"),
+        trial("events.only.level", "error", "none", "warn"),
+        trial("events.file.path", "a", "b", "c"),
+        trial("events.file.max_bytes", "2KiB", "3KiB", "4MiB"),
+        trial("events.file.keep", "1", "2", "3"),
+        trial("events.kafka.brokers", "a:1", "b:2", "c:3"),
+        trial("events.kafka.topic", "a", "b", "c"),
+        trial("events.kafka.properties", "linger.ms=1", "linger.ms=2", "linger.ms=3"),
     ]
 }
 
@@ -61,14 +75,20 @@ fn flag_of(key: &str) -> String {
 
 /// `key: value` as a configuration file, and the line of the value: a dot is a mapping.
 fn file_with(key: &str, value: &str) -> (String, usize) {
-    let Some((section, inner)) = key.split_once('.') else { return (format!("{key}: {value:?}\n"), 1) };
-    (format!("{section}:\n  {inner}: {value:?}\n"), 2)
+    let parts: Vec<_> = key.split('.').collect();
+    let (inner, sections) = parts.split_last().expect("a name");
+    let mut text = String::new();
+    for (depth, section) in sections.iter().enumerate() {
+        text += &format!("{}{section}:\n", "  ".repeat(depth));
+    }
+    text += &format!("{}{inner}: {value:?}\n", "  ".repeat(sections.len()));
+    (text, parts.len())
 }
 
 /// How `config show` writes what is set as `value`: properties, which are set one by one, as a mapping.
 fn as_shown(key: &str, value: &str) -> String {
     match value.split_once('=') {
-        Some((name, value)) if key == "kafka.properties" => format!("{{{name}: \"{value}\"}}"),
+        Some((name, value)) if key.ends_with(".properties") => format!("{{{name}: \"{value}\"}}"),
         _ => value.to_owned(),
     }
 }

@@ -1,0 +1,285 @@
+//! The keys below `events`, and what must fit together among them.
+
+use regex_lite::Regex;
+
+use super::kafka_keys::{check_brokers, pairs, show_pairs};
+use super::keys::{Key, Refused, list, one, parse_bool, quoted, show_bytes, size, within};
+use super::{EventsTo, Settings, SourceKind, WhenFull};
+use crate::catalog::Category;
+use crate::problem::{Problem, Problems};
+use crate::yaml::suggest;
+
+/// Levels that a filter may name; `none` is a record without a level.
+const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "none"];
+
+/// Which events there are, and where they go.
+pub(super) const EVENTS: &[Key] = &[
+    Key {
+        name: "events.to",
+        doc: "Where events go, one JSON object a hit: stdout, file, kafka, or none.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.events.to = match one(v)? {
+                "none" => EventsTo::None,
+                "stdout" => EventsTo::Stdout,
+                "file" => EventsTo::File,
+                "kafka" if cfg!(feature = "kafka") => EventsTo::Kafka,
+                "kafka" => {
+                    return Err((
+                        "this errtally was built without Kafka".to_owned(),
+                        "build it with the feature `kafka`".to_owned(),
+                    ));
+                }
+                other => {
+                    return Err((
+                        format!("events cannot go to `{other}`"),
+                        "write stdout, file, kafka or none".to_owned(),
+                    ));
+                }
+            };
+            Ok(())
+        },
+        show: |s| s.events.to.as_str().to_owned(),
+    },
+    Key {
+        name: "events.include_record",
+        doc: "Whether an event carries the record that it was found in.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.events.include_record = parse_bool(one(v)?)?;
+            Ok(())
+        },
+        show: |s| s.events.include_record.to_string(),
+    },
+    Key {
+        name: "events.max_record_bytes",
+        doc: "Longest part of the record that an event carries, in bytes or with KiB. 1 to 128KiB.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            // An escaped byte takes six, and Kafka's limit of a message is 1,000,000 bytes.
+            s.events.max_record_bytes = within(size(one(v)?)?, 1, 128 << 10, "1 to 128KiB")?;
+            Ok(())
+        },
+        show: |s| show_bytes(s.events.max_record_bytes),
+    },
+    Key {
+        name: "events.when_full",
+        doc: "When events come faster than they can be written: wait, reading waits as well, or drop, they are dropped and counted.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.events.when_full = match one(v)? {
+                "wait" => WhenFull::Wait,
+                "drop" => WhenFull::Drop,
+                other => return Err((format!("`{other}` is no choice"), "write wait or drop".to_owned())),
+            };
+            Ok(())
+        },
+        show: |s| match s.events.when_full {
+            WhenFull::Wait => "wait".to_owned(),
+            WhenFull::Drop => "drop".to_owned(),
+        },
+    },
+    Key {
+        name: "events.only.category",
+        doc: "Only hits of these categories become events; empty for all.",
+        list: true,
+        reloads: false,
+        set: |s, v| {
+            let all: Vec<_> = Category::CATALOG.into_iter().chain([Category::Unknown]).collect();
+            let names: Vec<_> = all.iter().map(|c| c.as_str()).collect();
+            s.events.only.category = v
+                .iter()
+                .map(|name| match all.iter().find(|c| c.as_str() == name) {
+                    Some(category) => Ok(*category),
+                    None => Err((format!("`{name}` is no category"), suggest(name, &names))),
+                })
+                .collect::<Result<_, _>>()?;
+            Ok(())
+        },
+        show: |s| list(s.events.only.category.iter().map(ToString::to_string)),
+    },
+    Key {
+        name: "events.only.api_service",
+        doc: "Only hits of these services become events; empty for all.",
+        list: true,
+        reloads: false,
+        set: |s, v| {
+            s.events.only.api_service = v.to_vec();
+            Ok(())
+        },
+        show: |s| list(s.events.only.api_service.iter().map(|n| quoted(n))),
+    },
+    Key {
+        name: "events.only.code",
+        doc: "Only these codes become events; empty for all.",
+        list: true,
+        reloads: false,
+        set: |s, v| {
+            s.events.only.code = v.to_vec();
+            Ok(())
+        },
+        show: |s| list(s.events.only.code.iter().map(|c| quoted(c))),
+    },
+    Key {
+        name: "events.only.level",
+        doc: "Only hits in records of these levels become events: trace, debug, info, warn, error, fatal, or none, a record without one; empty for all.",
+        list: true,
+        reloads: false,
+        set: |s, v| {
+            if let Some(level) = v.iter().find(|l| !LEVELS.contains(&l.as_str())) {
+                return Err((format!("`{level}` is no level"), suggest(level, &LEVELS)));
+            }
+            s.events.only.level = v.to_vec();
+            Ok(())
+        },
+        show: |s| list(s.events.only.level.iter().cloned()),
+    },
+    Key {
+        name: "events.file.path",
+        doc: "The file of events, with events.to: file. Its folder must exist.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.events.file.path = one(v)?.into();
+            Ok(())
+        },
+        show: |s| quoted(&s.events.file.path.display().to_string()),
+    },
+    Key {
+        name: "events.file.max_bytes",
+        doc: "Size at which the file of events is rotated, in bytes or with KiB or MiB. 1KiB to 1048576MiB.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.events.file.max_bytes = within(size(one(v)?)?, 1 << 10, 1 << 40, "1KiB to 1048576MiB")?;
+            Ok(())
+        },
+        show: |s| show_bytes(s.events.file.max_bytes),
+    },
+    Key {
+        name: "events.file.keep",
+        doc: "Rotated files of events that are kept: PATH.1 is the newest. 1 to 1000.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            let text = one(v)?;
+            let count = text
+                .parse::<u64>()
+                .map_err(|_| (format!("`{text}` is no count"), "write a whole number".to_owned()))?;
+            s.events.file.keep = within(count, 1, 1000, "1 to 1000")?;
+            Ok(())
+        },
+        show: |s| s.events.file.keep.to_string(),
+    },
+    Key {
+        name: "events.kafka.brokers",
+        doc: "Brokers for events, HOST:PORT each; empty for those of kafka.brokers, with kafka.properties.",
+        list: true,
+        reloads: false,
+        set: |s, v| {
+            check_brokers(v)?;
+            s.events.kafka.brokers = v.to_vec();
+            Ok(())
+        },
+        show: |s| list(s.events.kafka.brokers.iter().map(|b| quoted(b))),
+    },
+    Key {
+        name: "events.kafka.topic",
+        doc: "The topic of events, with events.to: kafka.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            let topic = one(v)?;
+            check_topic(topic)?;
+            topic.clone_into(&mut s.events.kafka.topic);
+            Ok(())
+        },
+        show: |s| quoted(&s.events.kafka.topic),
+    },
+    Key {
+        name: "events.kafka.properties",
+        doc: "Further properties of librdkafka for events, such as compression.codec; as a flag or variable NAME=VALUE.",
+        list: true,
+        reloads: false,
+        set: |s, v| {
+            let properties = pairs(v)?;
+            #[cfg(feature = "kafka")]
+            crate::sink::kafka::check(&properties)?;
+            s.events.kafka.properties = properties;
+            Ok(())
+        },
+        show: |s| show_pairs(&s.events.kafka.properties),
+    },
+];
+
+/// Refuses what Kafka does not take as a topic's name.
+fn check_topic(topic: &str) -> Result<(), Refused> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if topic.len() > 249 || topic == "." || topic == ".." || !topic.chars().all(fits) {
+        return Err((
+            format!("`{topic}` is no name of a topic"),
+            "write up to 249 letters, digits, dots, underscores and hyphens".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// What is missing, or does not go together, in the settings as a whole.
+pub(super) fn check(settings: &Settings) -> Problems {
+    let mut problems = Problems::default();
+    let mut report = |key: &str, what: String, remedy: &str| {
+        problems.push(Problem {
+            origin: key.to_owned(),
+            line: 0,
+            key: String::new(),
+            what,
+            remedy: remedy.to_owned(),
+        });
+    };
+    let events = &settings.events;
+    if events.to == EventsTo::File && events.file.path.as_os_str().is_empty() {
+        let remedy = "set events.file.path, ERRTALLY_EVENTS_FILE_PATH or --events-file-path";
+        report("events.file.path", "no file for events".to_owned(), remedy);
+    }
+    if events.to == EventsTo::Kafka && events.kafka.topic.is_empty() {
+        let remedy = "set events.kafka.topic, ERRTALLY_EVENTS_KAFKA_TOPIC or --events-kafka-topic";
+        report("events.kafka.topic", "no topic for events".to_owned(), remedy);
+    }
+    if events.to == EventsTo::Kafka && settings.source == SourceKind::Kafka {
+        let topic = &events.kafka.topic;
+        for consumed in settings.kafka.topics.iter().filter(|_| !topic.is_empty()) {
+            let remedy = "events would be read again and make events without end; name another topic";
+            match consumes(consumed, topic) {
+                Some(false) => {}
+                Some(true) => {
+                    report(
+                        "events.kafka.topic",
+                        format!("`{topic}` is consumed as `{consumed}` of kafka.topics"),
+                        remedy,
+                    );
+                }
+                None => report(
+                    "kafka.topics",
+                    format!(
+                        "cannot tell whether the pattern `{consumed}` matches `{topic}`, the topic of events"
+                    ),
+                    "write it in simpler terms",
+                ),
+            }
+        }
+    }
+    problems
+}
+
+/// Whether `topic` is among what `consumed`, a topic or a pattern, stands
+/// for; `None` for a pattern that cannot be read.
+fn consumes(consumed: &str, topic: &str) -> Option<bool> {
+    if !consumed.starts_with('^') {
+        return Some(consumed == topic);
+    }
+    Some(Regex::new(consumed).ok()?.is_match(topic))
+}

@@ -1,0 +1,137 @@
+//! Where events go: standard output, a file or a topic.
+//!
+//! A sink takes whole lines and says how many of them have arrived. It waits
+//! for what may pass, a full disk or a broker that is away, so that whoever
+//! gives it events waits too; nothing is lost unless the user chose
+//! [dropping]. What it waits for is in its [`Status`].
+
+pub mod dropping;
+pub mod file;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod status;
+pub mod stream;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+
+pub use status::Status;
+
+use crate::config::{EventSettings, EventsTo, KafkaSettings, WhenFull};
+
+/// How long a sink waits at most before it looks again whether it must stop.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
+
+/// Where events go. Used by one thread.
+pub trait Sink: Send {
+    /// Takes whole events: `lines` holds `events` of them, each ended by a
+    /// newline. Blocks while there is no room and while they cannot be
+    /// written, until the time for stopping is over.
+    ///
+    /// # Errors
+    /// When nobody reads any more, or it cannot go on. Nothing more is to be
+    /// given to it then; [`Sink::settled`] still says what has arrived.
+    fn take(&mut self, lines: &[u8], events: u64) -> Result<(), SinkError>;
+
+    /// How many of the events taken so far, counted from the first, have
+    /// arrived with all before them, or were dropped.
+    fn settled(&mut self) -> u64;
+
+    /// Waits until all events taken are settled, until `deadline` or until
+    /// the time for stopping is over. Whether they are.
+    fn settle(&mut self, deadline: Option<Instant>) -> bool;
+}
+
+/// Why a sink takes no more.
+#[derive(Debug)]
+pub enum SinkError {
+    /// Nobody reads any more.
+    Closed,
+    /// It cannot go on.
+    Failed(anyhow::Error),
+}
+
+impl fmt::Display for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SinkError::Closed => f.write_str("nobody reads the events any more"),
+            SinkError::Failed(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+impl std::error::Error for SinkError {}
+
+/// The failure of a sink that had `events` left when its time was over.
+pub(crate) fn undelivered(events: u64, status: &Status) -> SinkError {
+    let why = status.waiting().map(|reason| format!("; {reason}")).unwrap_or_default();
+    SinkError::Failed(anyhow!("{events} events were not delivered within shutdown_timeout{why}"))
+}
+
+/// Set when a stop is asked for: from then on, calls that block have until a
+/// deadline.
+#[derive(Debug, Default)]
+pub struct Stopping {
+    asked: AtomicBool,
+    deadline: Mutex<Option<Instant>>,
+}
+
+impl Stopping {
+    /// Asks to stop by `deadline`; the earliest one counts.
+    pub fn ask(&self, deadline: Instant) {
+        let mut at = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        *at = Some(at.map_or(deadline, |earlier| earlier.min(deadline)));
+        self.asked.store(true, Ordering::Release);
+    }
+
+    /// By when all must have ended, where a stop was asked for.
+    pub fn deadline(&self) -> Option<Instant> {
+        if !self.asked.load(Ordering::Acquire) {
+            return None;
+        }
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the time for stopping is over.
+    pub fn expired(&self) -> bool {
+        self.deadline().is_some_and(|at| Instant::now() >= at)
+    }
+}
+
+/// Whether `deadline`, or the time for stopping, is over.
+pub(crate) fn is_over(deadline: Option<Instant>, stopping: &Stopping) -> bool {
+    deadline.is_some_and(|at| Instant::now() >= at) || stopping.expired()
+}
+
+/// Opens what `settings` name; `kafka` has the brokers of the source, which
+/// events go to where no others are named.
+///
+/// # Errors
+/// When there is nothing to open, or it cannot be opened.
+#[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
+pub fn open(
+    settings: &EventSettings,
+    kafka: &KafkaSettings,
+    status: Arc<Status>,
+    stopping: Arc<Stopping>,
+) -> anyhow::Result<Box<dyn Sink>> {
+    let sink: Box<dyn Sink> = match settings.to {
+        EventsTo::None => return Err(anyhow!("events go nowhere; set events.to")),
+        EventsTo::Stdout => Box::new(stream::Stream::stdout(status.clone(), stopping.clone())?),
+        EventsTo::File => Box::new(file::File::open(&settings.file, status.clone(), stopping.clone())?),
+        #[cfg(feature = "kafka")]
+        EventsTo::Kafka => {
+            Box::new(kafka::Kafka::open(&settings.kafka, kafka, status.clone(), stopping.clone())?)
+        }
+        #[cfg(not(feature = "kafka"))]
+        EventsTo::Kafka => return Err(anyhow!("this errtally was built without Kafka")),
+    };
+    match settings.when_full {
+        WhenFull::Wait => Ok(sink),
+        WhenFull::Drop => Ok(Box::new(dropping::Dropping::new(sink, status, stopping)?)),
+    }
+}

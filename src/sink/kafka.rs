@@ -1,0 +1,187 @@
+//! A topic, with an acknowledgement for every event.
+//!
+//! librdkafka is told never to give an event up. What it hands back all the
+//! same, because the topic does not exist or may not be written to, is sent
+//! again until somebody mends it; only what can never pass is a failure.
+//!
+//! A thread of its own polls for acknowledgements and sends again, so that
+//! this goes on while the thread that gives events is busy elsewhere.
+
+mod client;
+mod reports;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, Producer as _};
+
+pub use client::check;
+
+use super::{LOOK, Sink, SinkError, Status, Stopping, is_over, undelivered};
+use crate::config::{EventKafkaSettings, KafkaSettings};
+use client::Producer;
+use reports::Reports;
+
+/// How long is waited before an event is sent again.
+const RESEND: Duration = Duration::from_millis(500);
+
+/// A sink that writes to a topic.
+pub struct Kafka {
+    producer: Arc<Producer>,
+    reports: Arc<Reports>,
+    topic: String,
+    taken: u64,
+    status: Arc<Status>,
+    stopping: Arc<Stopping>,
+    closing: Arc<AtomicBool>,
+    poller: Option<JoinHandle<()>>,
+}
+
+impl Kafka {
+    /// A producer of events. No broker need be there yet.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties, or has no resources.
+    pub fn open(
+        settings: &EventKafkaSettings,
+        source: &KafkaSettings,
+        status: Arc<Status>,
+        stopping: Arc<Stopping>,
+    ) -> anyhow::Result<Kafka> {
+        let reports = Arc::new(Reports::new(&settings.topic, status.clone()));
+        let producer = Arc::new(client::create(settings, source, reports.clone())?);
+        let closing = Arc::new(AtomicBool::new(false));
+        let polling = Polling {
+            producer: producer.clone(),
+            reports: reports.clone(),
+            topic: settings.topic.clone(),
+            closing: closing.clone(),
+        };
+        let poller = thread::Builder::new()
+            .name("events-kafka".to_owned())
+            .spawn(move || polling.run())
+            .context("cannot start the thread for acknowledgements")?;
+        let (topic, poller) = (settings.topic.clone(), Some(poller));
+        Ok(Kafka { producer, reports, topic, taken: 0, status, stopping, closing, poller })
+    }
+
+    /// Gives one event to librdkafka, when it has room.
+    fn send(&self, event: &[u8], number: u64) -> Result<(), Stopped> {
+        let mut next = Instant::now();
+        loop {
+            if let Some(reason) = self.status.failed() {
+                return Err(Stopped::Failed(reason));
+            }
+            if self.stopping.expired() {
+                return Err(Stopped::Expired);
+            }
+            // Those that came back go first: they are older, and they must not become more and more.
+            if self.reports.has_returned() || Instant::now() < next {
+                self.reports.wait(LOOK);
+                continue;
+            }
+            match produce(&self.producer, &self.topic, event, number) {
+                Ok(()) => return Ok(()),
+                Err(RDKafkaErrorCode::QueueFull) => {
+                    self.reports.wait(LOOK);
+                }
+                Err(code) => {
+                    self.reports.refused(code);
+                    next = Instant::now() + RESEND;
+                }
+            }
+        }
+    }
+}
+
+/// Why an event was not sent.
+enum Stopped {
+    Expired,
+    Failed(String),
+}
+
+/// What the thread works with.
+struct Polling {
+    producer: Arc<Producer>,
+    reports: Arc<Reports>,
+    topic: String,
+    closing: Arc<AtomicBool>,
+}
+
+impl Polling {
+    fn run(&self) {
+        let mut next = Instant::now();
+        while !self.closing.load(Ordering::Acquire) {
+            self.producer.poll(LOOK);
+            if let Some((code, reason)) = self.producer.client().fatal_error() {
+                self.reports.fatal(&format!("the producer failed for good: {code}: {reason}"));
+            }
+            if Instant::now() >= next && self.reports.has_returned() {
+                next = Instant::now() + RESEND;
+                self.reports.resend(|number, event| produce(&self.producer, &self.topic, event, number));
+            }
+        }
+    }
+}
+
+fn produce(producer: &Producer, topic: &str, event: &[u8], number: u64) -> Result<(), RDKafkaErrorCode> {
+    let record = BaseRecord::with_opaque_to(topic, number as usize).payload(event);
+    let key = key_of(event);
+    let record = if key.is_empty() { record } else { record.key(key) };
+    producer.send(record).map_err(|(error, _)| match error {
+        KafkaError::MessageProduction(code) => code,
+        _ => RDKafkaErrorCode::InvalidArgument,
+    })
+}
+
+impl Sink for Kafka {
+    fn take(&mut self, lines: &[u8], events: u64) -> Result<(), SinkError> {
+        let first = self.taken;
+        self.taken += events;
+        self.reports.taken(self.taken);
+        for (number, line) in (first..).zip(lines.split_inclusive(|b| *b == b'\n')) {
+            let event = line.strip_suffix(b"\n").unwrap_or(line);
+            self.send(event, number).map_err(|stopped| match stopped {
+                Stopped::Expired => undelivered(self.taken - self.reports.settled(), &self.status),
+                Stopped::Failed(reason) => SinkError::Failed(anyhow!("events: {reason}")),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn settled(&mut self) -> u64 {
+        self.reports.settled()
+    }
+
+    fn settle(&mut self, deadline: Option<Instant>) -> bool {
+        while self.reports.settled() < self.taken {
+            if self.status.failed().is_some() || is_over(deadline, &self.stopping) {
+                return false;
+            }
+            self.reports.wait(LOOK);
+        }
+        true
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::Release);
+        if let Some(poller) = self.poller.take() {
+            let _ = poller.join();
+        }
+    }
+}
+
+/// The value of the member `code`, by which events are spread over the
+/// partitions: those of one code stay in order.
+fn key_of(event: &[u8]) -> &[u8] {
+    const MEMBER: &[u8] = b"\"code\":\"";
+    let Some(at) = memchr::memmem::find(event, MEMBER) else { return b"" };
+    let value = &event[at + MEMBER.len()..];
+    &value[..memchr::memchr(b'"', value).unwrap_or(0)]
+}
