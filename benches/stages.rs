@@ -6,6 +6,7 @@
 mod corpus;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use corpus::{Corpus, RECIPES, Recipe};
@@ -17,7 +18,8 @@ use errtally::config::Settings;
 use errtally::count::Tally;
 use errtally::engine::{Engine, Options};
 use errtally::framing::{Block, LineBuffer, READ_BYTES};
-use errtally::ledger::{Ledger, Source};
+use errtally::labels::OwnSets;
+use errtally::ledger::{Account, Ledger, Source};
 use errtally::metrics::{Exporter, Shown};
 use errtally::parse::{Parser, looks_like_json};
 use errtally::sweep::Sweep;
@@ -176,7 +178,7 @@ fn json_validity(bencher: Bencher<'_, '_>, recipe: &Recipe) {
 
 /// A tally with one hit of every row, the most that a block can bring.
 fn full_tally(catalog: &Catalog) -> Tally {
-    let mut tally = Tally::new(catalog);
+    let mut tally = Tally::new(catalog, 0);
     for row in 0..catalog.rows().len() {
         tally.begin_record();
         tally.hit(RowId(row as u32));
@@ -188,7 +190,7 @@ fn full_tally(catalog: &Catalog) -> Tally {
 
 fn full_ledger(engine: &Arc<Engine>) -> Arc<Ledger> {
     let ledger = Arc::new(Ledger::new(engine.clone(), 100));
-    ledger.commit(Source::Stdin, engine, &mut full_tally(engine.catalog()));
+    ledger.commit(Source::Stdin, engine, &mut OwnSets::new(0, 0), &mut full_tally(engine.catalog()));
     ledger
 }
 
@@ -202,10 +204,11 @@ fn embedded() -> Arc<Engine> {
 fn commit(bencher: Bencher<'_, '_>) {
     let engine = embedded();
     let ledger = full_ledger(&engine);
-    assert!(ledger.snapshot().rows.iter().all(|&hits| hits == 1));
+    assert!(ledger.snapshot().rows.iter().all(|account| account.count() == 1));
+    let mut sets = OwnSets::new(0, 0);
     bencher
         .with_inputs(|| full_tally(engine.catalog()))
-        .bench_local_refs(|tally| ledger.commit(Source::Stdin, &engine, tally));
+        .bench_local_refs(|tally| ledger.commit(Source::Stdin, &engine, &mut sets, tally));
 }
 
 /// A copy of all counts, for which the readers wait.
@@ -213,7 +216,7 @@ fn commit(bencher: Bencher<'_, '_>) {
 fn snapshot(bencher: Bencher<'_, '_>) {
     let engine = embedded();
     let ledger = full_ledger(&engine);
-    assert_eq!(ledger.snapshot().rows.iter().sum::<u64>(), engine.catalog().rows().len() as u64);
+    assert_eq!(ledger.snapshot().rows.iter().map(Account::count).sum::<u64>(), engine.catalog().rows().len() as u64);
     bencher.bench_local(|| black_box(&ledger).snapshot());
 }
 
@@ -222,7 +225,11 @@ fn snapshot(bencher: Bencher<'_, '_>) {
 fn exposition(bencher: Bencher<'_, '_>, format: &str) {
     let engine = embedded();
     let settings = Settings::default();
-    let shown = Shown { zero_init: settings.zero_init, code_info: settings.code_info };
+    let shown = Shown {
+        zero_init: settings.zero_init,
+        code_info: settings.code_info,
+        label_expiry: Duration::ZERO,
+    };
     let shown = Arc::new(ArcSwap::from_pointee(shown));
     let exporter = Exporter::new(full_ledger(&engine), shown, None);
     let write = || if format == "text" { exporter.text() } else { exporter.openmetrics() };

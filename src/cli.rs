@@ -5,6 +5,7 @@ mod config;
 mod events;
 mod explain;
 mod output;
+mod records;
 mod run;
 mod scan;
 mod settings;

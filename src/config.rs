@@ -8,6 +8,7 @@ mod event_keys;
 mod kafka_keys;
 mod keys;
 mod layers;
+mod record_keys;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -15,13 +15,16 @@ use tracing::{error, info, warn};
 use crate::catalog::Catalog;
 #[cfg(feature = "kafka")]
 use crate::config::KafkaSettings;
-use crate::config::{KEYS, Layers, Loaded, Settings, SourceKind};
+use crate::config::{EventsTo, KEYS, Layers, Loaded, Settings, SourceKind};
 use crate::engine::Engine;
+use crate::enrich::Plan;
 use crate::http::{self, Readiness, Shared, Stage};
 use crate::ledger::{Ledger, Snapshot, Source};
 use crate::metrics::{Exporter, Health, Process, Shown};
+use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
 use crate::shutdown::{Request, Signals};
+use crate::sink;
 #[cfg(feature = "kafka")]
 use crate::source::kafka;
 use crate::source::stdin;
@@ -63,7 +66,11 @@ pub fn run(
         .build()
         .context("cannot start the runtime")?;
     let engine = Arc::new(Engine::new(catalog, settings.options()));
-    let ledger = Arc::new(Ledger::new(engine, settings.max_unknown_codes));
+    let labels: Vec<String> = settings.labels.iter().map(|l| l.name.clone()).collect();
+    let ledger = Ledger::with_labels(engine, settings.max_unknown_codes, &labels, settings.max_label_sets);
+    let ledger = Arc::new(ledger);
+    let plan = Plan::from_settings(&settings).map_err(|what| anyhow!("{what}"))?;
+    let events = Events::open(&settings)?;
     let _entered = runtime.enter();
     let daemon = Daemon {
         layers,
@@ -71,10 +78,10 @@ pub fn run(
         settings,
         ledger,
         health: Arc::default(),
-        readiness: Arc::default(),
+        readiness: Arc::new(Readiness::new(events.as_ref().map(|e| e.status.clone()))),
         signals: Signals::new().context("cannot listen to signals")?,
     };
-    runtime.block_on(daemon.serve(listener, summary))
+    runtime.block_on(daemon.serve(listener, plan, events, summary))
 }
 
 /// What the daemon reads.
@@ -119,6 +126,25 @@ impl Input {
     }
 }
 
+/// Where events go, ready to be written to.
+struct Events {
+    outbox: Outbox,
+    status: Arc<sink::Status>,
+    stopping: Arc<sink::Stopping>,
+}
+
+impl Events {
+    fn open(settings: &Settings) -> anyhow::Result<Option<Events>> {
+        if settings.events.to == EventsTo::None {
+            return Ok(None);
+        }
+        let status = Arc::new(sink::Status::new(settings.events.to));
+        let stopping = Arc::new(sink::Stopping::default());
+        let sink = sink::open(&settings.events, &settings.kafka, status.clone(), stopping.clone())?;
+        Ok(Some(Events { outbox: Outbox::new(sink), status, stopping }))
+    }
+}
+
 fn shown(settings: &Settings) -> Shown {
     Shown {
         zero_init: settings.zero_init.clone(),
@@ -136,8 +162,15 @@ fn bind(address: &str) -> anyhow::Result<TcpListener> {
 }
 
 impl Daemon {
-    async fn serve(mut self, listener: TcpListener, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
+    async fn serve(
+        mut self,
+        listener: TcpListener,
+        plan: Plan,
+        events: Option<Events>,
+        summary: impl Fn(&Snapshot),
+    ) -> anyhow::Result<Outcome> {
         let input = Input::new(&self.settings, &self.readiness);
+        let (outbox, stopping) = events.map(|e| (e.outbox, e.stopping)).unzip();
         let exporter = Exporter::new(self.ledger.clone(), self.shown.clone(), Some(self.process(&input)));
         let shared = Shared {
             ledger: self.ledger.clone(),
@@ -151,7 +184,8 @@ impl Daemon {
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
         let (done, mut ended) = oneshot::channel();
-        let mut pipeline = Pipeline::new(self.ledger.clone(), input.source());
+        let mut pipeline =
+            Pipeline::with_plan(self.ledger.clone(), input.source(), Arc::new(plan), outbox);
         let reader_stop = stop.clone();
         let source = input.source().as_str();
         thread::Builder::new()
@@ -177,6 +211,11 @@ impl Daemon {
                         stop_asked = Some(Instant::now());
                         self.readiness.set(Stage::Draining);
                         stop.ask();
+                        if let Some(stopping) = &stopping {
+                            // A little earlier, so that the reader can still tell what is missing.
+                            let most = self.settings.shutdown_timeout;
+                            stopping.ask(Instant::now() + most - (most / 10).min(Duration::from_millis(500)));
+                        }
                     }
                 },
                 () = sleep(deadline.unwrap_or(Duration::MAX)) , if deadline.is_some() => {
@@ -185,6 +224,9 @@ impl Daemon {
             }
         };
         let input_ended = matches!(read, Ok(Ended::Input));
+        if matches!(read, Ok(Ended::EventsClosed)) {
+            info!("nobody reads the events any more: stopping");
+        }
         let snapshot = self.ledger.snapshot();
         if input_ended {
             summary(&snapshot);
@@ -216,6 +258,7 @@ impl Daemon {
     fn process(&self, input: &Input) -> Process {
         Process {
             health: self.health.clone(),
+            events: self.readiness.events().cloned(),
             #[cfg(feature = "kafka")]
             kafka: match input {
                 Input::Kafka(_, status) => Some(status.clone()),
@@ -241,6 +284,9 @@ impl Daemon {
     /// Loads configuration and catalog again. With any problem, what was in
     /// force stays so.
     fn reload(&mut self) {
+        if let Some(events) = self.readiness.events() {
+            events.reopen();
+        }
         match self.layers.load() {
             Ok((Loaded { settings, .. }, catalog)) => {
                 for key in

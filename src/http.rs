@@ -17,6 +17,7 @@ use tower_http::compression::CompressionLayer;
 use crate::ledger::Ledger;
 use crate::metrics::Exporter;
 use crate::report::{CatalogListing, Report};
+use crate::sink;
 
 /// What `/readyz` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +50,21 @@ impl Stage {
 pub struct Readiness {
     stage: AtomicU8,
     waiting: Mutex<Option<String>>,
-}
-
-impl Default for Readiness {
-    fn default() -> Readiness {
-        Readiness { stage: AtomicU8::new(Stage::Starting as u8), waiting: Mutex::new(None) }
-    }
+    events: Option<Arc<sink::Status>>,
 }
 
 impl Readiness {
+    /// Nothing is connected; `events`, where there are any, may keep records
+    /// from being read.
+    pub fn new(events: Option<Arc<sink::Status>>) -> Readiness {
+        Readiness { stage: AtomicU8::new(Stage::Starting as u8), waiting: Mutex::new(None), events }
+    }
+
+    /// The state of the events' sink.
+    pub fn events(&self) -> Option<&Arc<sink::Status>> {
+        self.events.as_ref()
+    }
+
     /// Moves to `stage`.
     pub fn set(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Release);
@@ -78,8 +85,10 @@ impl Readiness {
     /// Whether records are read, and what there is to say about it.
     pub fn words(&self) -> (bool, String) {
         let stage = self.get();
-        match (stage, &*self.waiting.lock().unwrap_or_else(PoisonError::into_inner)) {
-            (Stage::Reading, Some(reason)) => (false, reason.clone()),
+        let source = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reason = source.or_else(|| self.events.as_ref().and_then(|e| e.waiting()));
+        match (stage, reason) {
+            (Stage::Reading, Some(reason)) => (false, reason),
             _ => (stage == Stage::Reading, stage.words().to_owned()),
         }
     }

@@ -67,6 +67,12 @@ metrics! {
         "Records with a code that begin like JSON and do not parse; their codes are counted.";
     OVERSIZED_RECORDS = COUNTER "errtally_oversized_records_total" ["source"]
         "Records longer than max_record_bytes; their codes are counted.";
+    EVENTS = COUNTER "errtally_events_total" ["to"]
+        "Events that have arrived where they go.";
+    EVENTS_DROPPED = COUNTER "errtally_events_dropped_total" ["to"]
+        "Events that were dropped for want of room; only with events.when_full: drop.";
+    EVENT_WRITE_FAILURES = COUNTER "errtally_event_write_failures_total" ["to"]
+        "Attempts to write events that failed; they are made again.";
     KAFKA_LAG = GAUGE "errtally_kafka_consumer_lag" ["topic", "partition"]
         "Messages of an owned partition that are not yet counted.";
     KAFKA_LAG_SECONDS = GAUGE "errtally_kafka_consumer_lag_seconds" ["topic", "partition"]

@@ -18,6 +18,10 @@ use crate::labels::{NONE, OwnSets};
 use crate::outbox::Outbox;
 use crate::parse::looks_like_json;
 
+/// Codes of a record that a message is looked for; the catalog has one for the
+/// others. A record may hold any number, and each look goes through all of it.
+const MAX_MESSAGES: usize = 16;
+
 /// Most characters of an exemplar's labels and values together.
 const MAX_EXEMPLAR_CHARS: usize = 128;
 
@@ -163,7 +167,7 @@ impl Reader {
             Position::Message(envelope) => Some(envelope),
             Position::Byte(_) => None,
         };
-        let codes = self.hits.iter().map(|hit| &record[hit.place.clone()]);
+        let codes = self.hits.iter().take(MAX_MESSAGES).map(|hit| &record[hit.place.clone()]);
         let malformed = plan.fields().read(&mut self.parsers, record, envelope, codes, &mut self.values);
         self.tally.malformed += u64::from(malformed);
 

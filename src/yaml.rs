@@ -125,6 +125,14 @@ fn convert(node: &MarkedYaml<'_>) -> Node {
 }
 
 impl Node {
+    /// Its text, where it is a scalar.
+    pub fn scalar(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar(text, _) => Some(text),
+            _ => None,
+        }
+    }
+
     /// What it is, in words, for a message.
     pub fn kind(&self) -> &'static str {
         match &self.data {

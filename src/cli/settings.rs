@@ -78,6 +78,8 @@ pub struct Daemon {
     #[arg(long, value_name = "NAME=VALUE")]
     kafka_properties: Vec<String>,
     #[command(flatten)]
+    records: super::records::Records,
+    #[command(flatten)]
     events: super::events::Events,
 }
 
@@ -135,6 +137,7 @@ impl Daemon {
         push(flags, "kafka.commit_interval", &self.kafka_commit_interval);
         push(flags, "kafka.queue_bytes", &self.kafka_queue_bytes);
         push_all(flags, "kafka.properties", &self.kafka_properties);
+        self.records.add_to(flags);
         self.events.add_to(flags);
     }
 }

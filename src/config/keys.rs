@@ -32,7 +32,12 @@ pub struct Key {
 /// All settings, in the order of `config/errtally.yaml`. A dot in a name is a
 /// mapping in the file, an underscore in the variable, a hyphen in the flag.
 pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
-    GENERAL.iter().chain(super::kafka_keys::KAFKA).chain(super::event_keys::EVENTS).collect()
+    GENERAL
+        .iter()
+        .chain(super::kafka_keys::KAFKA)
+        .chain(super::record_keys::RECORD)
+        .chain(super::event_keys::EVENTS)
+        .collect()
 });
 
 /// The settings that stand for themselves.
@@ -219,7 +224,7 @@ impl Key {
 
     /// Whether its values are `NAME=VALUE` pairs, in the file a mapping.
     pub fn is_map(&self) -> bool {
-        self.name.ends_with(".properties")
+        self.name == "labels" || self.name.ends_with(".properties")
     }
 
     /// The environment variable.

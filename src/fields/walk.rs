@@ -51,13 +51,17 @@ pub(super) fn document(
 /// Whether `text` holds an object.
 fn nested(fields: &Fields, text: &str, from: NodeId, deeper: &mut [Parser], values: &mut Values) -> bool {
     let Some((parser, deeper)) = deeper.split_first_mut() else { return false };
-    text.trim_start().starts_with('{')
+    begins_object(text)
         && parser.with(text.as_bytes(), |nodes| {
             nodes.is_some_and(|nodes| {
                 document(fields, nodes, from, deeper, values);
                 true
             })
         })
+}
+
+fn begins_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
 }
 
 /// Looks through the object at `at`; gives `later` the strings that may hold
@@ -89,9 +93,10 @@ fn object<'n>(
                 }
             }
             Node::String(text) => {
-                if let Some(below) = child.and_then(|c| c.below).filter(|_| text.starts_with('{')) {
+                if let Some(below) = child.and_then(|c| c.below).filter(|_| begins_object(text)) {
                     later(text, below);
-                } else if from == ROOT && memchr::memchr2(b'{', b'=', text.as_bytes()).is_some() {
+                }
+                if from == ROOT && memchr::memchr2(b'{', b'=', text.as_bytes()).is_some() {
                     later(text, ROOT);
                 }
             }

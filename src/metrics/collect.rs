@@ -70,6 +70,8 @@ impl Health {
 pub struct Process {
     /// Loads of configuration and catalog.
     pub health: Arc<Health>,
+    /// Where events go, where there are any.
+    pub events: Option<Arc<crate::sink::Status>>,
     /// The consumer, where there is one.
     #[cfg(feature = "kafka")]
     pub kafka: Option<Arc<crate::source::kafka::Status>>,
@@ -139,6 +141,11 @@ impl LedgerCollector {
         label_sets(&snapshot, &mut out);
         sources(&snapshot, &mut out);
         if let Some(process) = &self.process {
+            if let Some(events) = &process.events {
+                out.add(&super::EVENTS, &[events.to()], events.delivered() as f64);
+                out.add(&super::EVENTS_DROPPED, &[events.to()], events.dropped() as f64);
+                out.add(&super::EVENT_WRITE_FAILURES, &[events.to()], events.failures() as f64);
+            }
             #[cfg(feature = "kafka")]
             if let Some(status) = &process.kafka {
                 super::kafka::collect(status, &mut out);

@@ -46,6 +46,16 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("kafka.commit_interval", "2s", "3s", "4s"),
         trial("kafka.queue_bytes", "2MiB", "3MiB", "4MiB"),
         trial("kafka.properties", "client.rack=a", "client.rack=b", "client.rack=c"),
+        trial("labels", "app=a", "app=b|c", "app=d.e"),
+        trial("max_label_sets", "1", "2", "3"),
+        trial("label_expiry", "1h", "2h", "3h"),
+        trial("late_after", "1m", "2m", "3m"),
+        trial("exemplars", "false", "true", "false"),
+        trial("fields.level", "a", "b.c", "d"),
+        trial("fields.time", "a", "b.c", "d"),
+        trial("fields.message", "a", "b", "c"),
+        trial("fields.request_id", "a", "b.c", "d"),
+        trial("fields.trace_id", "a", "b.c", "d"),
         trial("events.to", "stdout", "none", "stdout"),
         trial("events.include_record", "true", "false", "true"),
         trial("events.max_record_bytes", "1KiB", "2KiB", "3KiB"),
@@ -88,6 +98,10 @@ fn file_with(key: &str, value: &str) -> (String, usize) {
 /// How `config show` writes what is set as `value`: properties, which are set one by one, as a mapping.
 fn as_shown(key: &str, value: &str) -> String {
     match value.split_once('=') {
+        Some((name, paths)) if key == "labels" => {
+            let paths: Vec<_> = paths.split('|').map(|p| format!("{p:?}")).collect();
+            format!("{{{name}: [{}]}}", paths.join(", "))
+        }
         Some((name, value)) if key.ends_with(".properties") => format!("{{{name}: \"{value}\"}}"),
         _ => value.to_owned(),
     }

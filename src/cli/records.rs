@@ -1,0 +1,54 @@
+//! The flags that say what is read from records.
+
+use super::settings::{push, push_all};
+
+/// One for each key of labels, fields and their like.
+#[derive(Debug, clap::Args)]
+pub struct Records {
+    /// A label with the paths of its value in the record; repeatable
+    #[arg(long, value_name = "NAME=PATH|PATH")]
+    labels: Vec<String>,
+    /// Most combinations of label values
+    #[arg(long, value_name = "N")]
+    max_label_sets: Option<String>,
+    /// How long a labelled series is shown that is not counted, or never
+    #[arg(long, value_name = "TIME")]
+    label_expiry: Option<String>,
+    /// Age from which a record's hits are counted apart, or never
+    #[arg(long, value_name = "TIME")]
+    late_after: Option<String>,
+    /// Keep the trace and request of a newest hit
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    exemplars: Option<String>,
+    /// Paths of a record's level, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    fields_level: Vec<String>,
+    /// Paths of a record's time, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    fields_time: Vec<String>,
+    /// Keys of an error's message, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    fields_message: Vec<String>,
+    /// Paths of the request, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    fields_request_id: Vec<String>,
+    /// Paths of the trace, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    fields_trace_id: Vec<String>,
+}
+
+impl Records {
+    /// Adds these flags to `flags`.
+    pub(super) fn add_to(&self, flags: &mut Vec<(&'static str, Vec<String>)>) {
+        push_all(flags, "labels", &self.labels);
+        push(flags, "max_label_sets", &self.max_label_sets);
+        push(flags, "label_expiry", &self.label_expiry);
+        push(flags, "late_after", &self.late_after);
+        push(flags, "exemplars", &self.exemplars);
+        push_all(flags, "fields.level", &self.fields_level);
+        push_all(flags, "fields.time", &self.fields_time);
+        push_all(flags, "fields.message", &self.fields_message);
+        push_all(flags, "fields.request_id", &self.fields_request_id);
+        push_all(flags, "fields.trace_id", &self.fields_trace_id);
+    }
+}
