@@ -28,6 +28,8 @@ pub struct Tally {
     pub replaced: Vec<u64>,
     /// Hits by row of the catalog, without labels and not late.
     rows: Vec<u64>,
+    /// Their exemplars.
+    row_exemplars: Vec<Option<ExemplarTally>>,
     /// The rows with hits, so that a commit need not look at all of them.
     touched: Vec<RowId>,
     /// By code, the record in which it was last seen.
@@ -73,6 +75,17 @@ struct ExemplarTally {
     when: Moment,
 }
 
+/// Trace, request (either may be empty) and time of the newest hit that had
+/// any.
+pub type Ids<'t> = (&'t str, &'t str, Moment);
+
+impl ExemplarTally {
+    fn ids(self, text: &str) -> Ids<'_> {
+        let middle = self.start + self.trace;
+        (&text[self.start..middle], &text[middle..middle + self.request], self.when)
+    }
+}
+
 /// What a row was counted with one combination of labels.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell<'t> {
@@ -80,9 +93,8 @@ pub struct Cell<'t> {
     pub count: u64,
     /// Hits of late records, which are not among them.
     pub late: u64,
-    /// Trace, request (either may be empty) and time of the newest hit that
-    /// had any.
-    pub exemplar: Option<(&'t str, &'t str, Moment)>,
+    /// How the newest hit can be found.
+    pub exemplar: Option<Ids<'t>>,
 }
 
 impl Tally {
@@ -91,6 +103,7 @@ impl Tally {
         Tally {
             replaced: vec![0; labels],
             rows: vec![0; catalog.rows().len()],
+            row_exemplars: vec![None; catalog.rows().len()],
             last_record: vec![0; catalog.codes().len()],
             ..Tally::default()
         }
@@ -122,11 +135,21 @@ impl Tally {
         *count += 1;
     }
 
-    /// Counts a hit of `row` with labels.
+    /// Counts a hit of `row` with labels. `ids` are the trace and the request
+    /// by which it can be found, where there are any.
     #[inline]
-    pub fn hit_labelled(&mut self, row: RowId, set: SetId, late: bool) {
+    pub fn hit_labelled(&mut self, row: RowId, set: SetId, late: bool, ids: Option<(&str, &str, Moment)>) {
+        let exemplar = ids.map(|(trace, request, when)| {
+            let start = self.exemplars.len();
+            self.exemplars.push_str(trace);
+            self.exemplars.push_str(request);
+            ExemplarTally { start, trace: trace.len(), request: request.len(), when }
+        });
         if set == NONE && !late {
             self.hit(row);
+            if exemplar.is_some() {
+                self.row_exemplars[row.0 as usize] = exemplar;
+            }
             return;
         }
         let cell = self.cells.entry((row, set)).or_default();
@@ -135,15 +158,9 @@ impl Tally {
         } else {
             cell.count += 1;
         }
-    }
-
-    /// Notes by which identifiers the newest hit of `row` can be found.
-    pub fn exemplify(&mut self, row: RowId, set: SetId, trace: &str, request: &str, when: Moment) {
-        let start = self.exemplars.len();
-        self.exemplars.push_str(trace);
-        self.exemplars.push_str(request);
-        let cell = self.cells.entry((row, set)).or_default();
-        cell.exemplar = Some(ExemplarTally { start, trace: trace.len(), request: request.len(), when });
+        if exemplar.is_some() {
+            cell.exemplar = exemplar;
+        }
     }
 
     /// Whether an unknown code is seen for the first time in this record, and
@@ -175,22 +192,20 @@ impl Tally {
         }
     }
 
-    /// Hands the rows with hits and their counts to `each` and forgets them.
-    pub fn drain_rows(&mut self, mut each: impl FnMut(RowId, u64)) {
+    /// Hands the rows with hits, their counts and exemplars to `each` and
+    /// forgets them.
+    pub fn drain_rows(&mut self, mut each: impl FnMut(RowId, u64, Option<Ids<'_>>)) {
         for row in self.touched.drain(..) {
-            each(row, std::mem::take(&mut self.rows[row.0 as usize]));
+            let exemplar = self.row_exemplars[row.0 as usize].take();
+            let exemplar = exemplar.map(|e| e.ids(&self.exemplars));
+            each(row, std::mem::take(&mut self.rows[row.0 as usize]), exemplar);
         }
     }
 
-    /// Hands all other hits to `each` and forgets them.
+    /// Hands all other hits to `each` and forgets them, and all exemplars.
     pub fn drain_cells(&mut self, mut each: impl FnMut(RowId, SetId, Cell<'_>)) {
         for ((row, set), cell) in self.cells.drain() {
-            let exemplar = cell.exemplar.map(|e| {
-                let middle = e.start + e.trace;
-                let (trace, request) =
-                    (&self.exemplars[e.start..middle], &self.exemplars[middle..middle + e.request]);
-                (trace, request, e.when)
-            });
+            let exemplar = cell.exemplar.map(|e| e.ids(&self.exemplars));
             each(row, set, Cell { count: cell.count, late: cell.late, exemplar });
         }
         self.exemplars.clear();

@@ -63,6 +63,8 @@ pub struct UnknownCode<'u> {
 #[derive(Debug)]
 pub struct Writer {
     plan: EventPlan,
+    /// The names of labels as members, `,"app":`.
+    labels: Vec<Box<[u8]>>,
     rows: Vec<RowText>,
 }
 
@@ -89,7 +91,9 @@ impl Writer {
                 action: quoted(&row.action),
             }
         });
-        Writer { plan: plan.clone(), rows: rows.collect() }
+        // Names of labels need no escape.
+        let labels = plan.labels.iter().map(|name| format!(",\"{name}\":").into_bytes().into());
+        Writer { plan: plan.clone(), labels: labels.collect(), rows: rows.collect() }
     }
 
     /// Whether hits in records of this level are events.
@@ -152,12 +156,14 @@ impl Writer {
     }
 
     fn rest<'l>(&self, record: &Record<'_>, labels: impl Iterator<Item = &'l str>, out: &mut Vec<u8>) {
-        let texts =
-            [("level", record.level), ("trace_id", record.trace_id), ("request_id", record.request_id)];
+        let texts: [(&[u8], _); 3] = [
+            (b",\"level\":", record.level),
+            (b",\"trace_id\":", record.trace_id),
+            (b",\"request_id\":", record.request_id),
+        ];
         for (name, text) in texts {
             if let Some(text) = text {
-                // Writing to memory cannot fail, here and below.
-                let _ = write!(out, ",\"{name}\":");
+                out.extend_from_slice(name);
                 write_string(text, out);
             }
         }
@@ -166,16 +172,16 @@ impl Writer {
         }
         out.extend_from_slice(b",\"labels\":{");
         let mut first = true;
-        for (name, value) in self.plan.labels.iter().zip(labels).filter(|(_, value)| !value.is_empty()) {
-            let comma = if first { "" } else { "," };
+        for (name, value) in self.labels.iter().zip(labels).filter(|(_, value)| !value.is_empty()) {
+            // With the comma before it, but for the first.
+            out.extend_from_slice(&name[usize::from(first)..]);
             first = false;
-            // Names of labels need no escape.
-            let _ = write!(out, "{comma}\"{name}\":");
             write_string(value, out);
         }
         out.extend_from_slice(b"},\"source\":");
         match record.position {
             Position::Byte(offset) => {
+                // Writing to memory cannot fail, here and below.
                 let _ = write!(out, "{{\"type\":\"stdin\",\"offset\":{offset}}}");
             }
             Position::Message(m) => {

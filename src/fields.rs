@@ -23,6 +23,8 @@ mod walk;
 
 pub use paths::{MAX_DOTS, MAX_SLOTS, Wanted};
 
+use std::ops::Range;
+
 use paths::Paths;
 
 use crate::parse::{Parser, looks_like_json};
@@ -63,7 +65,7 @@ pub struct Values {
     /// The slots that earlier places have decided.
     decided: u64,
     found: u64,
-    messages: Vec<Option<(u32, u32)>>,
+    messages: Vec<Option<Range<usize>>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,8 +86,8 @@ impl Values {
 
     /// The message that belongs to the hit of this number.
     pub fn message(&self, hit: usize) -> Option<&str> {
-        let (start, end) = (*self.messages.get(hit)?)?;
-        Some(&self.text[start as usize..end as usize])
+        let place = self.messages.get(hit)?.clone()?;
+        Some(&self.text[place])
     }
 
     /// Forgets the record.
@@ -143,25 +145,25 @@ impl Fields {
         Ok(Fields { paths: Paths::new(wanted)?, message, message_keys })
     }
 
-    /// Reads `record` into `values`, and the message of each of `codes`, as
-    /// they stand in the record. Whether the record begins like JSON and does
+    /// Reads `record` into `values`, and the message of each of the codes that
+    /// stand at `codes` in it. Whether the record begins like JSON and does
     /// not parse.
     pub fn read<'c>(
         &self,
         parsers: &mut Parsers,
         record: &[u8],
         envelope: Option<&dyn Envelope>,
-        codes: impl Iterator<Item = &'c [u8]> + Clone,
+        codes: impl Iterator<Item = &'c Range<usize>> + Clone,
         values: &mut Values,
     ) -> bool {
         values.clear(self.paths.slots);
         let mut malformed = false;
         let mut json = false;
         if looks_like_json(record) {
-            json = self.document(parsers.all(), record, codes.clone(), values);
+            json = self.document(parsers.all(), record, 0, codes.clone(), values);
             malformed = !json;
         } else if let Some(body) = text::json_body(record) {
-            json = self.document(parsers.all(), body, codes.clone(), values);
+            json = self.document(parsers.all(), &record[body..], body, codes.clone(), values);
         }
         values.next_place();
         // The strings of an object have been looked at; the rest of a line has not.
@@ -170,7 +172,7 @@ impl Fields {
         }
         if let Some(slot) = self.message.filter(|&slot| !json && values.get(slot).is_some()) {
             let at = values.slots[slot];
-            values.messages.extend(codes.map(|_| Some((at.start, at.end))));
+            values.messages.extend(codes.map(|_| Some(at.start as usize..at.end as usize)));
         }
         if let Some(envelope) = envelope {
             self.envelope(envelope, values);
@@ -178,20 +180,26 @@ impl Fields {
         malformed
     }
 
+    /// Reads the object in `json`, which stands `before` bytes into the record.
     fn document<'c>(
         &self,
         parsers: &mut [Parser],
         json: &[u8],
-        codes: impl Iterator<Item = &'c [u8]>,
+        before: usize,
+        codes: impl Iterator<Item = &'c Range<usize>>,
         values: &mut Values,
     ) -> bool {
         let Some((parser, deeper)) = parsers.split_first_mut() else { return false };
-        parser.with(json, |nodes| {
-            let Some(nodes) = nodes else { return false };
-            walk::document(self, nodes, paths::ROOT, deeper, values);
+        parser.with(json, |document| {
+            let Some(document) = document else { return false };
+            walk::document(self, document.nodes, paths::ROOT, walk::texts_matter(json), deeper, values);
             if !self.message_keys.is_empty() {
                 for code in codes {
-                    let message = message::beside(nodes, code, &self.message_keys, deeper, &mut values.text);
+                    // A code in the prefix has no object.
+                    let message = code.start.checked_sub(before).and_then(|place| {
+                        let spelled = &json[place..code.end - before];
+                        message::beside(&document, place, spelled, &self.message_keys, deeper, &mut values.text)
+                    });
                     values.messages.push(message);
                 }
             }

@@ -31,6 +31,10 @@ const OTHER_VALUE: u32 = 1;
 #[derive(Debug)]
 pub struct LabelSets {
     labels: Vec<Label>,
+    /// Combinations without a replaced value, by their values one behind the
+    /// other: one look-up for a record that has been seen before.
+    seen: Map<Box<[u8]>, SetId>,
+    text: Vec<u8>,
     sets: Map<Box<[u32]>, SetId>,
     values: Vec<SetValues>,
     /// The most combinations without a replaced value.
@@ -73,6 +77,8 @@ impl LabelSets {
     pub fn new(labels: usize, most: usize) -> LabelSets {
         let mut sets = LabelSets {
             labels: (0..labels).map(|_| Label::new()).collect(),
+            seen: Map::default(),
+            text: Vec::new(),
             sets: Map::default(),
             values: Vec::new(),
             most,
@@ -108,6 +114,24 @@ impl LabelSets {
     /// labels whose value was replaced, as bits.
     #[inline]
     pub fn number<'v>(&mut self, values: impl Iterator<Item = &'v str> + Clone) -> (SetId, u64) {
+        if self.labels.is_empty() {
+            return (NONE, 0);
+        }
+        self.text.clear();
+        for value in values.clone() {
+            self.text.extend_from_slice(cut(value).as_bytes());
+            // No text has this byte.
+            self.text.push(0xff);
+        }
+        if let Some(&set) = self.seen.get(self.text.as_slice()) {
+            return (set, 0);
+        }
+        self.number_unseen(values)
+    }
+
+    /// As [`number`](LabelSets::number), of a combination that is new or too
+    /// many.
+    fn number_unseen<'v>(&mut self, values: impl Iterator<Item = &'v str> + Clone) -> (SetId, u64) {
         let mut unseen = 0u64;
         for (i, (label, value)) in self.labels.iter().zip(values.clone()).enumerate() {
             self.wanted[i] = match label.ids.get(cut(value)) {
@@ -121,6 +145,7 @@ impl LabelSets {
         if unseen == 0
             && let Some(&set) = self.sets.get(self.wanted.as_slice())
         {
+            self.seen.insert(self.text.as_slice().into(), set);
             return (set, 0);
         }
         if self.plain < self.most {
@@ -128,7 +153,9 @@ impl LabelSets {
                 self.wanted[i] = self.labels[i].id_or_new(cut(value));
             }
             self.plain += 1;
-            return (self.admit(), 0);
+            let set = self.admit();
+            self.seen.insert(self.text.as_slice().into(), set);
+            return (set, 0);
         }
         self.replace(unseen)
     }

@@ -87,7 +87,7 @@ pub struct Account {
     /// configured.
     pub plain: Series,
     /// With others.
-    pub labelled: HashMap<SetId, Series>,
+    pub labelled: HashMap<SetId, Series, foldhash::fast::RandomState>,
 }
 
 /// The counts of one row with one combination of labels.
@@ -101,11 +101,11 @@ pub struct Series {
     /// for never.
     pub last_counted: f64,
     /// The newest.
-    pub exemplar: Option<Arc<Exemplar>>,
+    pub exemplar: Option<Exemplar>,
 }
 
 /// By what one of the counted records can be found again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exemplar {
     /// The trace; may be empty.
     pub trace_id: String,
@@ -113,6 +113,17 @@ pub struct Exemplar {
     pub request_id: String,
     /// When it was counted.
     pub when: Moment,
+}
+
+impl Exemplar {
+    /// Replaces it, in the memory that it has.
+    fn set(&mut self, trace: &str, request: &str, when: Moment) {
+        self.trace_id.clear();
+        self.trace_id.push_str(trace);
+        self.request_id.clear();
+        self.request_id.push_str(request);
+        self.when = when;
+    }
 }
 
 impl Account {
@@ -319,10 +330,13 @@ impl Ledger {
         for (total, new) in books.replaced.iter_mut().zip(&mut tally.replaced) {
             *total += std::mem::take(new);
         }
-        tally.drain_rows(|row, hits| {
-            let account = books.account(engine, row, Some(now));
-            account.plain.count += hits;
-            account.plain.last_counted = now;
+        tally.drain_rows(|row, hits, exemplar| {
+            let series = &mut books.account(engine, row, Some(now)).plain;
+            series.count += hits;
+            series.last_counted = now;
+            if let Some((trace, request, when)) = exemplar {
+                series.exemplar.get_or_insert_default().set(trace, request, when);
+            }
         });
         sets.share(&mut books.sets);
         tally.drain_cells(|row, set, cell| {
@@ -338,8 +352,7 @@ impl Ledger {
                 series.last_counted = now;
             }
             if let Some((trace, request, when)) = cell.exemplar {
-                let exemplar = Exemplar { trace_id: trace.to_owned(), request_id: request.to_owned(), when };
-                series.exemplar = Some(Arc::new(exemplar));
+                series.exemplar.get_or_insert_default().set(trace, request, when);
             }
         });
         tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));

@@ -49,26 +49,68 @@ fn trim_blanks(bytes: &[u8]) -> &[u8] {
     &bytes[blanks..]
 }
 
+/// A record that parses.
+pub struct Document<'d, 'r> {
+    /// Its nodes, the root first.
+    pub nodes: &'d [Node<'r>],
+    /// The address of its first byte.
+    start: usize,
+}
+
+impl Document<'_, '_> {
+    /// Where in the record a text of one of its nodes begins: simd-json
+    /// unescapes a text in its place.
+    pub fn offset(&self, text: &str) -> usize {
+        (text.as_ptr() as usize).wrapping_sub(self.start)
+    }
+}
+
 impl Parser {
     /// Whether `record` parses.
     pub fn parses(&mut self, record: &[u8]) -> bool {
-        self.with(record, |nodes| nodes.is_some())
+        self.with(record, |document| document.is_some())
     }
 
-    /// What `then` makes of the nodes of `record`, the root first; `None`
-    /// where it does not parse. The parser writes into its input, so it works
-    /// on a copy.
-    pub fn with<R>(&mut self, record: &[u8], then: impl FnOnce(Option<&[Node<'_>]>) -> R) -> R {
+    /// What `then` makes of `record`; `None` where it does not parse. The
+    /// parser writes into its input, so it works on a copy.
+    pub fn with<R>(&mut self, record: &[u8], then: impl FnOnce(Option<Document<'_, '_>>) -> R) -> R {
         self.scratch.clear();
         self.scratch.extend_from_slice(record);
+        let start = self.scratch.as_ptr() as usize;
         let mut tape = self.tape.take().unwrap_or_else(Tape::null).reset();
         let parsed = simd_json::fill_tape(&mut self.scratch, &mut self.buffers, &mut tape).is_ok();
-        let result = then(parsed.then_some(tape.0.as_slice()));
+        let result = then(parsed.then_some(Document { nodes: &tape.0, start }));
         if record.len() > KEPT_BYTES {
             *self = Parser::default();
         } else {
             self.tape = Some(tape.reset());
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_where_a_text_began() {
+        let record = br#" {"a\n\u00e9":"x","b\"":["\\\t","plain"],"long":"0123456789012345678901234567890123456789\nz"}"#;
+        let mut parser = Parser::default();
+        parser.with(record, |document| {
+            let document = document.expect("it parses");
+            let mut texts = 0;
+            for node in document.nodes {
+                if let Node::String(text) = node {
+                    let at = document.offset(text);
+                    assert_eq!(record[at - 1], b'"', "{text}");
+                    let escaped = record[at..].iter().position(|&b| b == b'\\' || b == b'"');
+                    let same = escaped.unwrap_or(0).min(text.len());
+                    assert_eq!(&record[at..at + same], &text.as_bytes()[..same]);
+                    texts += 1;
+                }
+            }
+            assert_eq!(texts, 7);
+        });
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, Category, FamilyId, RowId};
 use crate::classify::{self, Sighting, What, discovered_service, evidence};
-use crate::count::Tally;
+use crate::count::{Ids, Tally};
 use crate::engine::Engine;
 use crate::enrich::Plan;
 use crate::event::{self, Position, UnknownCode};
@@ -167,7 +167,7 @@ impl Reader {
             Position::Message(envelope) => Some(envelope),
             Position::Byte(_) => None,
         };
-        let codes = self.hits.iter().take(MAX_MESSAGES).map(|hit| &record[hit.place.clone()]);
+        let codes = self.hits.iter().take(MAX_MESSAGES).map(|hit| &hit.place);
         let malformed = plan.fields().read(&mut self.parsers, record, envelope, codes, &mut self.values);
         self.tally.malformed += u64::from(malformed);
 
@@ -179,7 +179,7 @@ impl Reader {
         let late = plan.is_late(time, self.now);
         let (trace_id, request_id) = plan.ids(values);
         let exemplar = plan.exemplars && !late;
-        let (trace, request) = if exemplar { exemplar_ids(trace_id, request_id) } else { ("", "") };
+        let ids = if exemplar { exemplar_ids(trace_id, request_id, self.now) } else { None };
         let level = plan.level(values);
         let about = event::Record {
             time: time.unwrap_or(self.now),
@@ -196,10 +196,7 @@ impl Reader {
             let message = values.message(i);
             match hit.what {
                 Code::Row(row) => {
-                    self.tally.hit_labelled(row, set, late);
-                    if !trace.is_empty() || !request.is_empty() {
-                        self.tally.exemplify(row, set, trace, request, self.now);
-                    }
+                    self.tally.hit_labelled(row, set, late, ids);
                     if let Some((writer, outbox)) = events.as_mut().filter(|(w, _)| w.wants_row(row)) {
                         outbox.add(|out| writer.known(row, message, &about, plan.label_values(values), out));
                     }
@@ -246,7 +243,7 @@ impl Reader {
             }
             // What decides among rows may lie in no window: the default, whatever the reads.
             let row = catalog.default_row(code);
-            self.tally.hit_labelled(row, NONE, false);
+            self.tally.hit_labelled(row, NONE, false, None);
             Code::Row(row)
         } else {
             let Some((family, category)) = self.first_unknown(catalog, bytes, sighting) else { return };
@@ -299,7 +296,7 @@ fn service(engine: &Engine, family: Option<FamilyId>, code: &str) -> String {
 }
 
 /// The identifiers that fit into an exemplar; the trace before the request.
-fn exemplar_ids<'v>(trace: Option<&'v str>, request: Option<&'v str>) -> (&'v str, &'v str) {
+fn exemplar_ids<'v>(trace: Option<&'v str>, request: Option<&'v str>, when: Moment) -> Option<Ids<'v>> {
     let mut left = MAX_EXEMPLAR_CHARS;
     let mut fit = |name: &str, id: Option<&'v str>| {
         let id = id.unwrap_or("");
@@ -311,5 +308,6 @@ fn exemplar_ids<'v>(trace: Option<&'v str>, request: Option<&'v str>) -> (&'v st
             _ => "",
         }
     };
-    (fit("trace_id", trace), fit("request_id", request))
+    let (trace, request) = (fit("trace_id", trace), fit("request_id", request));
+    (!trace.is_empty() || !request.is_empty()).then_some((trace, request, when))
 }

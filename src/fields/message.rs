@@ -1,114 +1,88 @@
 //! The message that belongs to a code: beside it in its object, else further
 //! out.
 
+use std::ops::Range;
+
 use simd_json::Node;
 
-use super::walk::size;
-use crate::parse::Parser;
-
-/// What an object tells about the code.
-enum Told {
-    /// It does not hold the code.
-    Nothing,
-    /// It holds the code, and no message so far.
-    Code,
-    /// This part of the output is the message.
-    Message((u32, u32)),
-}
+use super::walk::{begins_object, size};
+use crate::parse::{Document, Parser};
 
 /// Where in `out` the message is written that stands under one of `keys`
-/// nearest to `code`, which is spelled as in the record.
+/// nearest to the code at `place`, which is spelled `code` there.
 pub(super) fn beside(
-    nodes: &[Node<'_>],
+    document: &Document<'_, '_>,
+    place: usize,
     code: &[u8],
     keys: &[String],
     deeper: &mut [Parser],
     out: &mut String,
-) -> Option<(u32, u32)> {
-    match value(nodes, 0, code, keys, deeper, out) {
-        Told::Message(message) => Some(message),
-        Told::Nothing | Told::Code => None,
-    }
+) -> Option<Range<usize>> {
+    // Strings stand in the tape in their order: the last that begins before the code holds it.
+    let strings = document.nodes.iter().enumerate().filter_map(|(i, node)| match node {
+        Node::String(text) => Some((i, *text)),
+        _ => None,
+    });
+    let (at, text) = strings.take_while(|(_, text)| document.offset(text) <= place).last()?;
+    let inner = if begins_object(text) { inside(text, code, keys, deeper, out) } else { None };
+    inner.or_else(|| outward(document.nodes, 0, at, keys, out))
 }
 
-fn value(
-    nodes: &[Node<'_>],
-    at: usize,
+/// As [`beside`], in a text that may hold an object.
+fn inside(
+    text: &str,
     code: &[u8],
     keys: &[String],
     deeper: &mut [Parser],
     out: &mut String,
-) -> Told {
-    match &nodes[at] {
-        Node::String(text) => string(text, code, keys, deeper, out),
-        Node::Object { len, .. } => {
-            let told = members(nodes, at + 2, *len, 2, code, keys, deeper, out);
-            if let Told::Code = told { own(nodes, at, *len, keys, out) } else { told }
-        }
-        Node::Array { len, .. } => members(nodes, at + 1, *len, 1, code, keys, deeper, out),
-        Node::Static(_) => Told::Nothing,
-    }
+) -> Option<Range<usize>> {
+    let (parser, deeper) = deeper.split_first_mut()?;
+    let place = memchr::memmem::find(text.as_bytes(), code)?;
+    parser.with(text.as_bytes(), |document| beside(&document?, place, code, keys, deeper, out))
 }
 
-/// The first member that has the message, else whether any has the code.
-/// Members of objects have a key between them: a stride of 2.
-#[allow(clippy::too_many_arguments)]
-fn members(
+/// The message in the object or list at `from`, or inside it, that is nearest
+/// to the node `to`.
+fn outward(
     nodes: &[Node<'_>],
-    first: usize,
-    len: usize,
-    stride: usize,
-    code: &[u8],
+    from: usize,
+    to: usize,
     keys: &[String],
-    deeper: &mut [Parser],
     out: &mut String,
-) -> Told {
-    let mut told = Told::Nothing;
-    let mut at = first;
+) -> Option<Range<usize>> {
+    let (len, stride) = match nodes.get(from)? {
+        Node::Object { len, .. } => (*len, 2),
+        Node::Array { len, .. } => (*len, 1),
+        _ => return None,
+    };
+    // The members of an object have their keys before them.
+    let mut at = from + stride;
     for _ in 0..len {
-        match value(nodes, at, code, keys, deeper, out) {
-            Told::Nothing => {}
-            Told::Code => told = Told::Code,
-            message => return message,
+        let next = at + size(nodes.get(at)?);
+        if to < next {
+            let inner = outward(nodes, at, to, keys, out);
+            return inner.or_else(|| if stride == 2 { own(nodes, from, len, keys, out) } else { None });
         }
-        at += size(&nodes[at]) + stride - 1;
+        at = next + stride - 1;
     }
-    told
-}
-
-fn string(text: &str, code: &[u8], keys: &[String], deeper: &mut [Parser], out: &mut String) -> Told {
-    let text_bytes = text.as_bytes();
-    if text_bytes.len() < code.len() || memchr::memmem::find(text_bytes, code).is_none() {
-        return Told::Nothing;
-    }
-    if text.trim_start().starts_with('{')
-        && let Some((parser, deeper)) = deeper.split_first_mut()
-    {
-        let told = parser.with(text_bytes, |nodes| {
-            nodes.map_or(Told::Nothing, |nodes| value(nodes, 0, code, keys, deeper, out))
-        });
-        if let Told::Message(_) = told {
-            return told;
-        }
-    }
-    Told::Code
+    None
 }
 
 /// The object's own text under the first of `keys` that it has.
-fn own(nodes: &[Node<'_>], object: usize, len: usize, keys: &[String], out: &mut String) -> Told {
-    for key in keys {
-        let mut at = object + 1;
-        for _ in 0..len {
-            if let (Node::String(name), Node::String(text)) = (&nodes[at], &nodes[at + 1])
-                && name == key
-                && !text.is_empty()
-            {
-                let start = out.len() as u32;
-                out.push_str(text);
-                return Told::Message((start, out.len() as u32));
-            }
-            at += 1 + size(&nodes[at + 1]);
+fn own(nodes: &[Node<'_>], object: usize, len: usize, keys: &[String], out: &mut String) -> Option<Range<usize>> {
+    let mut best: Option<(usize, &str)> = None;
+    let mut at = object + 1;
+    for _ in 0..len {
+        if let (Node::String(name), Node::String(text)) = (nodes.get(at)?, nodes.get(at + 1)?)
+            && !text.is_empty()
+            && let Some(rank) = keys.iter().position(|key| key == name)
+            && best.is_none_or(|(other, _)| rank < other)
+        {
+            best = Some((rank, text));
         }
+        at += 1 + size(nodes.get(at + 1)?);
     }
-    Told::Code
+    let start = out.len();
+    out.push_str(best?.1);
+    Some(start..out.len())
 }

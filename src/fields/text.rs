@@ -27,16 +27,15 @@ impl Value<'_> {
     }
 }
 
-/// The JSON object that a record ends with, behind whatever a shipper or a
-/// logger puts before it.
-pub(super) fn json_body(record: &[u8]) -> Option<&[u8]> {
+/// Where the JSON object begins that a record ends with, behind whatever a
+/// shipper or a logger puts before it.
+pub(super) fn json_body(record: &[u8]) -> Option<usize> {
     let record = record.trim_ascii_end();
     if record.last() != Some(&b'}') {
         return None;
     }
-    let start = memchr::memchr_iter(b'{', record)
-        .find(|&at| matches!(record[at + 1..].trim_ascii_start(), [b'"' | b'}', ..]))?;
-    Some(&record[start..])
+    memchr::memchr_iter(b'{', record)
+        .find(|&at| matches!(record[at + 1..].trim_ascii_start(), [b'"' | b'}', ..]))
 }
 
 /// Gives `each` the pairs of `text`.
@@ -116,8 +115,8 @@ mod tests {
 
     #[test]
     fn finds_the_object_behind_a_prefix() {
-        assert_eq!(json_body(b"2026-11-03T08:00:04Z stdout F {\"a\":1}\r"), Some(&b"{\"a\":1}"[..]));
-        assert_eq!(json_body(b"x {y} { \"a\":{}}"), Some(&b"{ \"a\":{}}"[..]));
+        assert_eq!(json_body(b"2026-11-03T08:00:04Z stdout F {\"a\":1}\r"), Some(30));
+        assert_eq!(json_body(b"x {y} { \"a\":{}}"), Some(6));
         assert_eq!(json_body(b"x {\"a\":1} y"), None);
         assert_eq!(json_body(b""), None);
     }

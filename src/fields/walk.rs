@@ -8,70 +8,97 @@ use super::paths::{NodeId, ROOT};
 use super::{Fields, Values};
 use crate::parse::Parser;
 
-/// Most strings of a record that are looked into.
-const MAX_STRINGS: usize = 16;
+/// Most texts of an object that are looked into.
+const MAX_TEXTS: usize = 16;
 
 /// Fills `values` from the document in `nodes`, whose root stands for `from`
-/// of the paths; then from its strings.
+/// of the paths; then from its texts.
+///
+/// `texts_matter` says whether any text of it can hold a pair or an object.
 pub(super) fn document(
     fields: &Fields,
     nodes: &[Node<'_>],
     from: NodeId,
+    texts_matter: bool,
     deeper: &mut [Parser],
     values: &mut Values,
 ) {
-    let mut strings: [Option<(&str, NodeId)>; MAX_STRINGS] = [None; MAX_STRINGS];
+    // Texts that paths lead through: as good as objects, but another document.
+    let mut through: [Option<(&str, NodeId)>; MAX_TEXTS] = [None; MAX_TEXTS];
     let mut count = 0;
-    let mut later = |text, node| {
-        if count < MAX_STRINGS {
-            strings[count] = Some((text, node));
+    let mut lead = |text, node| {
+        if count < MAX_TEXTS {
+            through[count] = Some((text, node));
             count += 1;
         }
     };
-    object(fields, nodes, 0, from, &mut later, values);
-    if count == 0 || !fields.missing(values) {
-        return;
-    }
-    let strings = &strings[..count];
-    // A path that leads into a string is as good as one into an object.
-    for (text, node) in strings.iter().flatten().filter(|(_, node)| *node != ROOT) {
+    object(fields, nodes, 0, from, &mut lead, values);
+    for (text, node) in through.iter().flatten() {
         nested(fields, text, *node, deeper, values);
     }
+    if from != ROOT || !texts_matter || !fields.missing(values) {
+        return;
+    }
     values.next_place();
-    for (text, _) in strings.iter().flatten().filter(|(_, node)| *node == ROOT) {
-        if !fields.missing(values) {
-            return;
-        }
+    let texts = texts(nodes).filter(|t| memchr::memchr2(b'{', b'=', t.as_bytes()).is_some());
+    for text in texts.take(MAX_TEXTS) {
         if !nested(fields, text, ROOT, deeper, values) {
             fields.text(text.as_bytes(), values);
         }
+        values.next_place();
+        if !fields.missing(values) {
+            return;
+        }
     }
+}
+
+/// The texts that stand directly in the root object.
+fn texts<'n>(nodes: &'n [Node<'n>]) -> impl Iterator<Item = &'n str> {
+    let mut left = if let Some(Node::Object { len, .. }) = nodes.first() { *len } else { 0 };
+    let mut value_at = 2;
+    std::iter::from_fn(move || {
+        while left > 0 {
+            left -= 1;
+            let value = nodes.get(value_at)?;
+            value_at += size(value) + 1;
+            if let Node::String(text) = value {
+                return Some(*text);
+            }
+        }
+        None
+    })
 }
 
 /// Whether `text` holds an object.
 fn nested(fields: &Fields, text: &str, from: NodeId, deeper: &mut [Parser], values: &mut Values) -> bool {
     let Some((parser, deeper)) = deeper.split_first_mut() else { return false };
     begins_object(text)
-        && parser.with(text.as_bytes(), |nodes| {
-            nodes.is_some_and(|nodes| {
-                document(fields, nodes, from, deeper, values);
+        && parser.with(text.as_bytes(), |inner| {
+            inner.is_some_and(|inner| {
+                document(fields, inner.nodes, from, texts_matter(text.as_bytes()), deeper, values);
                 true
             })
         })
 }
 
-fn begins_object(text: &str) -> bool {
+/// Whether a text of the object in `json` can hold a pair or an object that is
+/// not empty: a quick look, since most objects' texts hold neither.
+pub(super) fn texts_matter(json: &[u8]) -> bool {
+    memchr::memchr2(b'=', b'\\', json).is_some()
+}
+
+pub(super) fn begins_object(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
-/// Looks through the object at `at`; gives `later` the strings that may hold
-/// more.
+/// Looks through the object at `at`; gives `lead` the texts that paths lead
+/// through.
 fn object<'n>(
     fields: &Fields,
     nodes: &[Node<'n>],
     at: usize,
     from: NodeId,
-    later: &mut impl FnMut(&'n str, NodeId),
+    lead: &mut impl FnMut(&'n str, NodeId),
     values: &mut Values,
 ) {
     let Some(Node::Object { len, .. }) = nodes.get(at) else { return };
@@ -89,15 +116,12 @@ fn object<'n>(
         match value {
             Node::Object { .. } => {
                 if let Some(below) = child.and_then(|c| c.below) {
-                    object(fields, nodes, key_at + 1, below, later, values);
+                    object(fields, nodes, key_at + 1, below, lead, values);
                 }
             }
             Node::String(text) => {
                 if let Some(below) = child.and_then(|c| c.below).filter(|_| begins_object(text)) {
-                    later(text, below);
-                }
-                if from == ROOT && memchr::memchr2(b'{', b'=', text.as_bytes()).is_some() {
-                    later(text, ROOT);
+                    lead(text, below);
                 }
             }
             _ => {}

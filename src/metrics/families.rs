@@ -1,7 +1,5 @@
 //! Metric families in the making, in the order in which they are exposed.
 
-use std::sync::Arc;
-
 use prometheus::proto;
 
 use super::Metric;
@@ -24,7 +22,7 @@ pub(super) struct Sample {
     /// Names and values.
     pub labels: Vec<(String, String)>,
     pub value: f64,
-    pub exemplar: Option<Arc<Exemplar>>,
+    pub exemplar: Option<Exemplar>,
 }
 
 impl Families {
@@ -40,7 +38,7 @@ impl Families {
         labels: &[&'l str],
         more: impl Iterator<Item = (&'l str, &'l str)>,
         value: f64,
-        exemplar: Option<Arc<Exemplar>>,
+        exemplar: Option<Exemplar>,
     ) {
         debug_assert_eq!(metric.labels.len(), labels.len(), "{}", metric.name);
         if self.families.last().is_none_or(|f| f.metric.name != metric.name) {
