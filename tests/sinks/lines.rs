@@ -1,0 +1,59 @@
+//! Numbered lines, and a sink with all that belongs to it.
+
+use std::fmt::Write;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use errtally::config::{EventFileSettings, EventSettings, EventsTo, Settings};
+use errtally::sink::{Sink, SinkError, Status, Stopping, open};
+
+/// Lines of different lengths that tell their number.
+pub fn lines(numbers: Range<u64>) -> String {
+    let mut text = String::new();
+    for n in numbers {
+        let filler = "x".repeat((n as usize * 7919) % 211);
+        writeln!(text, "{{\"time\":\"t\",\"code\":\"Ecs.{:04}\",\"n\":{n},\"x\":\"{filler}\"}}", n % 7)
+            .expect("memory");
+    }
+    text
+}
+
+/// What a sink is given besides lines.
+#[derive(Clone)]
+pub struct Around {
+    pub status: Arc<Status>,
+    pub stopping: Arc<Stopping>,
+}
+
+impl Around {
+    pub fn new(to: EventsTo) -> Around {
+        Around { status: Arc::new(Status::new(to)), stopping: Arc::default() }
+    }
+
+    pub fn open(&self, settings: &EventSettings) -> anyhow::Result<Box<dyn Sink>> {
+        open(settings, &Settings::default().kafka, self.status.clone(), self.stopping.clone())
+    }
+
+    pub fn ask_to_stop(&self, within: Duration) {
+        self.stopping.ask(Instant::now() + within);
+    }
+}
+
+/// Events to the file `path`.
+pub fn to_file(path: &str, max_bytes: usize, keep: usize) -> EventSettings {
+    EventSettings {
+        to: EventsTo::File,
+        file: EventFileSettings { path: path.into(), max_bytes, keep },
+        ..EventSettings::default()
+    }
+}
+
+/// The reason of a failure.
+#[track_caller]
+pub fn failed(result: Result<(), SinkError>) -> String {
+    match result {
+        Err(SinkError::Failed(error)) => format!("{error:#}"),
+        other => panic!("not a failure: {other:?}"),
+    }
+}
