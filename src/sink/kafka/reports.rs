@@ -192,8 +192,12 @@ impl ProducerContext for Callbacks {
 impl ClientContext for Callbacks {
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, "librdkafka, for events: {reason}");
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::Fatal) {
-            self.0.trouble(&format!("Kafka: {reason}"));
+        match error.rdkafka_error_code() {
+            // The thread that polls asks for the reason.
+            Some(RDKafkaErrorCode::Fatal) => {}
+            // It follows the reason why the last one went, which says more.
+            Some(RDKafkaErrorCode::AllBrokersDown) if self.0.lock().trouble.is_some() => {}
+            _ => self.0.trouble(&format!("Kafka: {reason}")),
         }
     }
 
