@@ -4,11 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use errtally::config::EventsTo;
+use errtally::config::{EventFileSettings, EventSettings, EventsTo};
 use errtally::sink::Sink;
 
-use crate::lines::{Around, failed, lines, to_file};
+use crate::lines::{Around, failed, lines};
 use crate::support::{Folder, wait_for};
+
+/// Events to the file `path`.
+pub fn to_file(path: &str, max_bytes: usize, keep: usize) -> EventSettings {
+    EventSettings {
+        to: EventsTo::File,
+        file: EventFileSettings { path: path.into(), max_bytes, keep },
+        ..EventSettings::default()
+    }
+}
 
 /// A sink to `events.jsonl` in `folder`, and the path.
 fn sink(folder: &Folder, max_bytes: usize, keep: usize) -> (Box<dyn Sink>, Around, PathBuf) {

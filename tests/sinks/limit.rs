@@ -9,7 +9,8 @@ use std::process::Command;
 use errtally::config::EventsTo;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::lines::{Around, lines, to_file};
+use crate::file::to_file;
+use crate::lines::{Around, lines};
 use crate::support::{Folder, wait_for};
 
 const PLACE: &str = "SINK_TEST_FOLDER";

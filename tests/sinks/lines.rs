@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use errtally::config::{EventFileSettings, EventSettings, EventsTo, Settings};
+use errtally::config::{EventSettings, EventsTo, Settings};
 use errtally::sink::{Sink, SinkError, Status, Stopping, open};
 
 /// Lines of different lengths that tell their number.
@@ -37,15 +37,6 @@ impl Around {
 
     pub fn ask_to_stop(&self, within: Duration) {
         self.stopping.ask(Instant::now() + within);
-    }
-}
-
-/// Events to the file `path`.
-pub fn to_file(path: &str, max_bytes: usize, keep: usize) -> EventSettings {
-    EventSettings {
-        to: EventsTo::File,
-        file: EventFileSettings { path: path.into(), max_bytes, keep },
-        ..EventSettings::default()
     }
 }
 
