@@ -169,6 +169,7 @@ fn a_full_disk_is_waited_for_and_loses_nothing() {
     let mut sink = around.open(&to_file(path.to_str().expect("a path"), 1 << 20, 5)).expect("it opens");
     let status = &around.status;
     std::thread::scope(|scope| {
+        let _ends = around.ends_if_the_test_fails();
         let taking = scope.spawn(|| {
             for n in 0..5 {
                 sink.take(lines(n * 100..(n + 1) * 100).as_bytes(), 100).expect("it takes");
@@ -201,6 +202,7 @@ fn a_folder_that_is_gone_is_waited_for() {
     sink.take(lines(0..1).as_bytes(), 1).expect("it takes");
     fs::rename(&place, &away).expect("moved");
     std::thread::scope(|scope| {
+        let _ends = around.ends_if_the_test_fails();
         // More than the open file may hold: it must rotate.
         let taking = scope.spawn(|| sink.take(lines(1..50).as_bytes(), 49).expect("it takes"));
         let waiting = wait_for("a reason", || around.status.waiting());
@@ -226,6 +228,7 @@ fn a_rotation_that_fails_moves_nothing_twice() {
     fs::write(rotated(&path, 1).join("x"), "").expect("not empty");
     fs::create_dir(rotated(&path, 3)).expect("a folder");
     std::thread::scope(|scope| {
+        let _ends = around.ends_if_the_test_fails();
         let taking =
             scope.spawn(|| sink.take(&[b"d".repeat(1000), b"\n".to_vec()].concat(), 1).expect("it takes"));
         wait_for("some attempts", || (around.status.failures() >= 3).then_some(()));

@@ -38,6 +38,7 @@ fn inside() {
     let mut sink = around.open(&to_file(&path, 1 << 20, 5)).expect("a file");
     let status = &around.status;
     std::thread::scope(|scope| {
+        let _ends = around.ends_if_the_test_fails();
         let taking = scope.spawn(|| {
             for n in 0..20 {
                 sink.take(lines(n * 100..(n + 1) * 100).as_bytes(), 100).expect("it takes");

@@ -35,8 +35,24 @@ impl Around {
         open(settings, &Settings::default().kafka, self.status.clone(), self.stopping.clone())
     }
 
+    /// So that a thread that waits does not hang a test that has failed already.
+    pub fn ends_if_the_test_fails(&self) -> Ends {
+        Ends(self.stopping.clone())
+    }
+
     pub fn ask_to_stop(&self, within: Duration) {
         self.stopping.ask(Instant::now() + within);
+    }
+}
+
+/// Ends a wait that nothing else would end.
+pub struct Ends(Arc<Stopping>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.ask(Instant::now());
+        }
     }
 }
 

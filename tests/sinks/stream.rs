@@ -55,6 +55,7 @@ fn a_reader_that_goes_ends_it_quietly() {
     let (mut sink, around) = over(writer);
     sink.take(lines(0..3).as_bytes(), 3).expect("it takes");
     std::thread::scope(|scope| {
+        let _ends = around.ends_if_the_test_fails();
         // In the middle of a write that waits for room.
         let taking = scope.spawn(|| sink.take(lines(3..MANY).as_bytes(), MANY - 3));
         wait_for("a full pipe", || {
@@ -100,6 +101,7 @@ fn a_file_behind_standard_output_is_written_and_a_full_disk_waited_for() {
     let full = File::options().write(true).open("/dev/full").expect("a device");
     let (mut sink, around) = over(full.into());
     std::thread::scope(|scope| {
+        let _ends = around.ends_if_the_test_fails();
         let taking = scope.spawn(|| sink.take(lines(0..5).as_bytes(), 5));
         wait_for("some attempts", || (around.status.failures() >= 3).then_some(()));
         assert!(around.status.waiting().expect("it waits").contains("standard output: No space left"));
