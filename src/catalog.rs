@@ -8,6 +8,7 @@ mod category;
 mod grammar;
 mod load;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -52,16 +53,15 @@ pub struct Family {
     pub grammar: Grammar,
     /// Whose it is.
     pub service: ServiceId,
-    /// The numbers of the known codes, ascending, for the look-up.
-    numbers: Vec<(u64, CodeId)>,
+    /// The known codes by their numbers.
+    numbers: HashMap<u64, CodeId, foldhash::fast::FixedState>,
 }
 
 impl Family {
     /// The code whose digits read as `number`, where the catalog has it.
     #[inline]
     pub fn code(&self, number: u64) -> Option<CodeId> {
-        let at = self.numbers.binary_search_by_key(&number, |&(n, _)| n).ok()?;
-        Some(self.numbers[at].1)
+        self.numbers.get(&number).copied()
     }
 }
 

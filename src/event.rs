@@ -181,12 +181,14 @@ impl Writer {
         out.extend_from_slice(b"},\"source\":");
         match record.position {
             Position::Byte(offset) => {
-                // Writing to memory cannot fail, here and below.
-                let _ = write!(out, "{{\"type\":\"stdin\",\"offset\":{offset}}}");
+                out.extend_from_slice(b"{\"type\":\"stdin\",\"offset\":");
+                out.extend_from_slice(itoa::Buffer::new().format(offset).as_bytes());
+                out.push(b'}');
             }
             Position::Message(m) => {
                 out.extend_from_slice(b"{\"type\":\"kafka\",\"topic\":");
                 write_string(&m.topic(), out);
+                // Writing to memory cannot fail.
                 let _ = write!(out, ",\"partition\":{},\"offset\":{}}}", m.partition(), m.offset());
             }
         }
@@ -214,6 +216,8 @@ fn selects(only: &EventFilter, code: &str, service: &str, category: Category) ->
 }
 
 fn begin(time: Moment, out: &mut Vec<u8>) {
+    // More than most events take: one look at the room, not one for each part.
+    out.reserve(1024);
     out.extend_from_slice(b"{\"time\":\"");
     time.write(out);
     out.extend_from_slice(b"\",");

@@ -54,7 +54,6 @@ pub struct Fields {
     paths: Paths,
     /// The slot of the message, which is read near the code.
     message: Option<usize>,
-    message_keys: Vec<String>,
 }
 
 /// The values of one record.
@@ -141,8 +140,7 @@ impl Fields {
     /// # Errors
     /// When there are too many fields, or a path has too many dots.
     pub fn new(wanted: &[Wanted], message: Option<usize>) -> Result<Fields, String> {
-        let message_keys = message.map(|slot| wanted[slot].paths.clone()).unwrap_or_default();
-        Ok(Fields { paths: Paths::new(wanted)?, message, message_keys })
+        Ok(Fields { paths: Paths::new(wanted)?, message })
     }
 
     /// Reads `record` into `values`, and the message of each of the codes that
@@ -193,18 +191,24 @@ impl Fields {
         parser.with(json, |document| {
             let Some(document) = document else { return false };
             walk::document(self, document.nodes, paths::ROOT, walk::texts_matter(json), deeper, values);
-            if !self.message_keys.is_empty() {
+            if self.message.is_some() {
                 for code in codes {
                     // A code in the prefix has no object.
                     let message = code.start.checked_sub(before).and_then(|place| {
                         let spelled = &json[place..code.end - before];
-                        message::beside(&document, place, spelled, &self.message_keys, deeper, &mut values.text)
+                        message::beside(&document, place, spelled, self, deeper, &mut values.text)
                     });
                     values.messages.push(message);
                 }
             }
             true
         })
+    }
+
+    /// How good `key` is for a message, 0 the best.
+    fn message_rank(&self, key: &str) -> Option<u8> {
+        let slots = self.paths.child(paths::ROOT, key.as_bytes())?.slots();
+        slots.iter().find(|&&(slot, _)| Some(slot) == self.message).map(|&(_, rank)| rank)
     }
 
     /// Whether a slot that JSON and text can fill is empty.

@@ -378,14 +378,14 @@ impl Draft {
                 prefix: f.prefix,
                 grammar: f.grammar,
                 service: ServiceId(f.service as u32),
-                numbers: Vec::new(),
+                numbers: HashMap::default(),
             })
             .collect();
         let mut codes = Vec::with_capacity(self.codes.len());
         let mut rows = Vec::new();
         for draft in self.codes {
             let id = CodeId(codes.len() as u32);
-            families[draft.family].numbers.push((draft.number, id));
+            families[draft.family].numbers.insert(draft.number, id);
             let start = rows.len() as u32;
             rows.extend(draft.rows.into_iter().map(|r| Row { code: id, ..r }));
             codes.push(Code {

@@ -5,16 +5,17 @@ use std::ops::Range;
 
 use simd_json::Node;
 
+use super::Fields;
 use super::walk::{begins_object, size};
 use crate::parse::{Document, Parser};
 
-/// Where in `out` the message is written that stands under one of `keys`
-/// nearest to the code at `place`, which is spelled `code` there.
+/// Where in `out` the message is written that stands under a key of
+/// messages nearest to the code at `place`, which is spelled `code` there.
 pub(super) fn beside(
     document: &Document<'_, '_>,
     place: usize,
     code: &[u8],
-    keys: &[String],
+    fields: &Fields,
     deeper: &mut [Parser],
     out: &mut String,
 ) -> Option<Range<usize>> {
@@ -24,21 +25,21 @@ pub(super) fn beside(
         _ => None,
     });
     let (at, text) = strings.take_while(|(_, text)| document.offset(text) <= place).last()?;
-    let inner = if begins_object(text) { inside(text, code, keys, deeper, out) } else { None };
-    inner.or_else(|| outward(document.nodes, 0, at, keys, out))
+    let inner = if begins_object(text) { inside(text, code, fields, deeper, out) } else { None };
+    inner.or_else(|| outward(document.nodes, 0, at, fields, out))
 }
 
 /// As [`beside`], in a text that may hold an object.
 fn inside(
     text: &str,
     code: &[u8],
-    keys: &[String],
+    fields: &Fields,
     deeper: &mut [Parser],
     out: &mut String,
 ) -> Option<Range<usize>> {
     let (parser, deeper) = deeper.split_first_mut()?;
     let place = memchr::memmem::find(text.as_bytes(), code)?;
-    parser.with(text.as_bytes(), |document| beside(&document?, place, code, keys, deeper, out))
+    parser.with(text.as_bytes(), |document| beside(&document?, place, code, fields, deeper, out))
 }
 
 /// The message in the object or list at `from`, or inside it, that is nearest
@@ -47,7 +48,7 @@ fn outward(
     nodes: &[Node<'_>],
     from: usize,
     to: usize,
-    keys: &[String],
+    fields: &Fields,
     out: &mut String,
 ) -> Option<Range<usize>> {
     let (len, stride) = match nodes.get(from)? {
@@ -60,22 +61,22 @@ fn outward(
     for _ in 0..len {
         let next = at + size(nodes.get(at)?);
         if to < next {
-            let inner = outward(nodes, at, to, keys, out);
-            return inner.or_else(|| if stride == 2 { own(nodes, from, len, keys, out) } else { None });
+            let inner = outward(nodes, at, to, fields, out);
+            return inner.or_else(|| if stride == 2 { own(nodes, from, len, fields, out) } else { None });
         }
         at = next + stride - 1;
     }
     None
 }
 
-/// The object's own text under the first of `keys` that it has.
-fn own(nodes: &[Node<'_>], object: usize, len: usize, keys: &[String], out: &mut String) -> Option<Range<usize>> {
-    let mut best: Option<(usize, &str)> = None;
+/// The object's own text under the best key of a message that it has.
+fn own(nodes: &[Node<'_>], object: usize, len: usize, fields: &Fields, out: &mut String) -> Option<Range<usize>> {
+    let mut best: Option<(u8, &str)> = None;
     let mut at = object + 1;
     for _ in 0..len {
         if let (Node::String(name), Node::String(text)) = (nodes.get(at)?, nodes.get(at + 1)?)
             && !text.is_empty()
-            && let Some(rank) = keys.iter().position(|key| key == name)
+            && let Some(rank) = fields.message_rank(name)
             && best.is_none_or(|(other, _)| rank < other)
         {
             best = Some((rank, text));

@@ -1,7 +1,5 @@
 //! When a record says that it was made.
 
-use std::io::Write as _;
-
 use jiff::civil;
 use jiff::tz::Offset;
 
@@ -21,12 +19,35 @@ impl Moment {
         Moment(millis.saturating_mul(1000))
     }
 
-    /// As RFC 3339 has it, in UTC.
+    /// As RFC 3339 has it, in UTC. By hand, since every event has one.
     pub fn write(self, out: &mut Vec<u8>) {
-        if let Ok(timestamp) = jiff::Timestamp::from_microsecond(self.0) {
-            // Writing to memory cannot fail.
-            let _ = write!(out, "{timestamp}");
+        let Ok(timestamp) = jiff::Timestamp::from_microsecond(self.0) else { return };
+        let at = Offset::UTC.to_datetime(timestamp);
+        let mut text = *b"0000-00-00T00:00:00";
+        let mut put = |place: usize, number: i8| {
+            text[place] = b'0' + number as u8 / 10;
+            text[place + 1] = b'0' + number as u8 % 10;
+        };
+        let year = at.year().max(0);
+        put(0, (year / 100) as i8);
+        put(2, (year % 100) as i8);
+        put(5, at.month());
+        put(8, at.day());
+        put(11, at.hour());
+        put(14, at.minute());
+        put(17, at.second());
+        out.extend_from_slice(&text);
+        let mut micros = self.0.rem_euclid(1_000_000);
+        if micros > 0 {
+            out.push(b'.');
+            let mut unit = 100_000;
+            while micros > 0 {
+                out.push(b'0' + (micros / unit) as u8);
+                micros %= unit;
+                unit /= 10;
+            }
         }
+        out.push(b'Z');
     }
 }
 
