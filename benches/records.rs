@@ -60,11 +60,8 @@ fn plan(labels: bool, exemplars: bool, events: bool) -> Arc<Plan> {
 }
 
 fn count(engine: &Arc<Engine>, plan: &Arc<Plan>, bytes: &[u8]) -> (Arc<Ledger>, u64) {
-    let labels: Vec<String> = if plan.label_count() == 2 {
-        vec!["level".to_owned(), "namespace".to_owned()]
-    } else {
-        Vec::new()
-    };
+    let labels: Vec<String> =
+        if plan.label_count() == 2 { vec!["level".to_owned(), "namespace".to_owned()] } else { Vec::new() };
     let ledger = Arc::new(Ledger::with_labels(engine.clone(), 100, &labels, 10_000));
     let sink = || ToFile(File::create("/dev/null").expect("/dev/null"), 0);
     let outbox = plan.events.is_some().then(|| Outbox::new(Box::new(sink())));

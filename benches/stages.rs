@@ -216,7 +216,10 @@ fn commit(bencher: Bencher<'_, '_>) {
 fn snapshot(bencher: Bencher<'_, '_>) {
     let engine = embedded();
     let ledger = full_ledger(&engine);
-    assert_eq!(ledger.snapshot().rows.iter().map(Account::count).sum::<u64>(), engine.catalog().rows().len() as u64);
+    assert_eq!(
+        ledger.snapshot().rows.iter().map(Account::count).sum::<u64>(),
+        engine.catalog().rows().len() as u64
+    );
     bencher.bench_local(|| black_box(&ledger).snapshot());
 }
 
@@ -225,11 +228,8 @@ fn snapshot(bencher: Bencher<'_, '_>) {
 fn exposition(bencher: Bencher<'_, '_>, format: &str) {
     let engine = embedded();
     let settings = Settings::default();
-    let shown = Shown {
-        zero_init: settings.zero_init,
-        code_info: settings.code_info,
-        label_expiry: Duration::ZERO,
-    };
+    let shown =
+        Shown { zero_init: settings.zero_init, code_info: settings.code_info, label_expiry: Duration::ZERO };
     let shown = Arc::new(ArcSwap::from_pointee(shown));
     let exporter = Exporter::new(full_ledger(&engine), shown, None);
     let write = || if format == "text" { exporter.text() } else { exporter.openmetrics() };

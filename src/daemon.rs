@@ -117,9 +117,7 @@ impl Input {
 
     fn read(&self, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
         match self {
-            Input::Stdin => {
-                stdin::read(std::io::stdin(), pipeline, stop)
-            }
+            Input::Stdin => stdin::read(std::io::stdin(), pipeline, stop),
             #[cfg(feature = "kafka")]
             Input::Kafka(settings, status) => kafka::consume(settings, pipeline, stop, status),
         }
@@ -184,8 +182,7 @@ impl Daemon {
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
         let (done, mut ended) = oneshot::channel();
-        let mut pipeline =
-            Pipeline::with_plan(self.ledger.clone(), input.source(), Arc::new(plan), outbox);
+        let mut pipeline = Pipeline::with_plan(self.ledger.clone(), input.source(), Arc::new(plan), outbox);
         let reader_stop = stop.clone();
         let source = input.source().as_str();
         thread::Builder::new()

@@ -190,7 +190,10 @@ impl Plan {
     /// When `record` says that it was made.
     pub fn time(&self, values: &Values, record: &[u8]) -> Option<Moment> {
         let slot = self.time?;
-        values.get(slot).and_then(crate::fields::time::parse).or_else(|| crate::fields::time::at_start(record))
+        values
+            .get(slot)
+            .and_then(crate::fields::time::parse)
+            .or_else(|| crate::fields::time::at_start(record))
     }
 
     /// The trace and the request of a record.

@@ -223,7 +223,14 @@ fn begin(time: Moment, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\",");
 }
 
-fn head(code: &str, service: &str, category: Category, status: &str, retryable: &str, known: bool) -> Box<[u8]> {
+fn head(
+    code: &str,
+    service: &str,
+    category: Category,
+    status: &str,
+    retryable: &str,
+    known: bool,
+) -> Box<[u8]> {
     let mut out = b"\"code\":".to_vec();
     write_string(code, &mut out);
     out.extend_from_slice(b",\"api_service\":");

@@ -73,7 +73,7 @@ impl Label {
 
 impl LabelSets {
     /// For so many labels, with at most so many combinations. Those with a
-    /// replaced value come on top, at most a tenth as many and two.
+    /// replaced value come on top, at most a tenth as many and one.
     pub fn new(labels: usize, most: usize) -> LabelSets {
         let mut sets = LabelSets {
             labels: (0..labels).map(|_| Label::new()).collect(),
@@ -164,9 +164,7 @@ impl LabelSets {
     /// replaced already.
     fn replace(&mut self, mut replaced: u64) -> (SetId, u64) {
         loop {
-            if replaced != 0
-                && let Some(&set) = self.sets.get(self.wanted.as_slice())
-            {
+            if let Some(&set) = self.sets.get(self.wanted.as_slice()) {
                 return (set, replaced);
             }
             let widest = (0..self.labels.len())
@@ -178,7 +176,8 @@ impl LabelSets {
                     self.wanted[i] = OTHER_VALUE;
                     replaced |= 1 << i;
                 }
-                // The last resort, all replaced, always has room.
+                // The last resort, all replaced, of which there is one.
+                None if !room && self.wanted.contains(&EMPTY_VALUE) => self.wanted.fill(OTHER_VALUE),
                 _ => {
                     self.replaced += 1;
                     return (self.admit(), replaced);
@@ -189,7 +188,8 @@ impl LabelSets {
 
     fn admit(&mut self) -> SetId {
         let set = SetId(self.values.len() as u32);
-        let values = self.labels.iter().zip(&self.wanted).map(|(label, &id)| label.values[id as usize].clone());
+        let values =
+            self.labels.iter().zip(&self.wanted).map(|(label, &id)| label.values[id as usize].clone());
         self.values.push(values.collect());
         self.sets.insert(self.wanted.as_slice().into(), set);
         set
@@ -290,6 +290,21 @@ mod tests {
         assert!(sets.len() <= 100 + 12, "{}", sets.len());
         let values: usize = sets.labels.iter().map(|l| l.values.len()).sum();
         assert!(values <= 3 * 102, "{values}");
+    }
+
+    #[test]
+    fn stays_within_its_bound_whichever_labels_are_absent() {
+        let mut sets = LabelSets::new(12, 20);
+        for i in 0..40_000u32 {
+            let value = |bit: u32| match (i >> bit & 1, i % 3) {
+                (0, _) => String::new(),
+                (_, 0) => OTHER.to_owned(),
+                _ => format!("v{i}"),
+            };
+            let values: Vec<String> = (0..12).map(value).collect();
+            sets.number(values.iter().map(String::as_str));
+        }
+        assert!(sets.len() <= 20 + 2 + 1, "{}", sets.len());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! lock, never shows a record without its hits. The lock is taken once for a
 //! block of input, not for a record.
 
+mod account;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,8 +15,8 @@ use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::classify::discovered_service;
 use crate::count::{Tally, UnknownTally};
 use crate::engine::Engine;
-use crate::fields::time::Moment;
-use crate::labels::{LabelSets, NONE, OwnSets, SetId, SetValues};
+use crate::labels::{LabelSets, OwnSets, SetId, SetValues};
+pub use account::{Account, Exemplar, Series};
 
 /// Where records come from: the label `source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,93 +78,6 @@ impl RowKey {
             api_service: catalog.service_of(row.code).name.clone(),
             category: row.category,
             http_status: status_label(row.http_status),
-        }
-    }
-}
-
-/// The counts of one row.
-#[derive(Clone, Debug, Default)]
-pub struct Account {
-    /// With labels that are all empty: the only ones where none are
-    /// configured.
-    pub plain: Series,
-    /// With others.
-    pub labelled: HashMap<SetId, Series, foldhash::fast::RandomState>,
-}
-
-/// The counts of one row with one combination of labels.
-#[derive(Clone, Debug, Default)]
-pub struct Series {
-    /// Hits.
-    pub count: u64,
-    /// Hits of late records, which are not among them.
-    pub late: u64,
-    /// When it was last counted, in seconds since 1970, late hits aside; 0
-    /// for never.
-    pub last_counted: f64,
-    /// The newest.
-    pub exemplar: Option<Exemplar>,
-}
-
-/// By what one of the counted records can be found again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exemplar {
-    /// The trace; may be empty.
-    pub trace_id: String,
-    /// The request; may be empty.
-    pub request_id: String,
-    /// When it was counted.
-    pub when: Moment,
-}
-
-impl Exemplar {
-    /// Replaces it, in the memory that it has.
-    fn set(&mut self, trace: &str, request: &str, when: Moment) {
-        self.trace_id.clear();
-        self.trace_id.push_str(trace);
-        self.request_id.clear();
-        self.request_id.push_str(request);
-        self.when = when;
-    }
-}
-
-impl Account {
-    /// The series with labels `set`.
-    pub fn series(&mut self, set: SetId) -> &mut Series {
-        if set == NONE { &mut self.plain } else { self.labelled.entry(set).or_default() }
-    }
-
-    /// All series.
-    pub fn all(&self) -> impl Iterator<Item = (SetId, &Series)> {
-        std::iter::once((NONE, &self.plain)).chain(self.labelled.iter().map(|(&set, series)| (set, series)))
-    }
-
-    /// Hits with any labels.
-    pub fn count(&self) -> u64 {
-        self.all().map(|(_, s)| s.count).sum()
-    }
-
-    /// Late hits with any labels.
-    pub fn late(&self) -> u64 {
-        self.all().map(|(_, s)| s.late).sum()
-    }
-
-    fn add(&mut self, other: Account) {
-        let Account { plain, labelled } = other;
-        self.plain.add(plain);
-        for (set, series) in labelled {
-            self.series(set).add(series);
-        }
-    }
-}
-
-impl Series {
-    fn add(&mut self, other: Series) {
-        self.count += other.count;
-        self.late += other.late;
-        self.last_counted = self.last_counted.max(other.last_counted);
-        if other.exemplar.is_some() {
-            self.exemplar = other.exemplar;
         }
     }
 }
@@ -245,6 +160,8 @@ struct Books {
     labels: Arc<[String]>,
     sets: LabelSets,
     replaced: Vec<u64>,
+    /// By label, whether its first replaced value was told.
+    warned: Vec<bool>,
     last_seen: Vec<f64>,
     unknown: Vec<Unknown>,
     unknown_places: HashMap<Box<str>, usize>,
@@ -279,6 +196,7 @@ impl Ledger {
                 labels: labels.into(),
                 sets: LabelSets::new(labels.len(), max_label_sets),
                 replaced: vec![0; labels.len()],
+                warned: vec![false; labels.len()],
                 last_seen: vec![0.0; codes],
                 unknown: Vec::new(),
                 unknown_places: HashMap::new(),
@@ -351,11 +269,15 @@ impl Ledger {
             if counted {
                 series.last_counted = now;
             }
+            if cell.late > 0 {
+                series.last_late = now;
+            }
             if let Some((trace, request, when)) = cell.exemplar {
                 series.exemplar.get_or_insert_default().set(trace, request, when);
             }
         });
         tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));
+        books.warn_of_overflows();
     }
 
     /// Puts `engine` in force. Counts keep their values: they move with their
@@ -435,6 +357,19 @@ impl Books {
         match row {
             Some(row) => &mut self.rows[row.0 as usize],
             None => self.retired.entry(key).or_default(),
+        }
+    }
+
+    /// Tells once of each label that a value of it was replaced.
+    fn warn_of_overflows(&mut self) {
+        for (i, label) in self.labels.iter().enumerate() {
+            if self.replaced[i] > 0 && !self.warned[i] {
+                self.warned[i] = true;
+                tracing::warn!(
+                    "the label `{label}` has too many values: new ones become `{OTHER}`; raise max_label_sets or \
+                     take another field"
+                );
+            }
         }
     }
 

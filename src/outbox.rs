@@ -38,11 +38,16 @@ pub struct Outbox {
     taken: u64,
     sink: SharedSink,
     failure: Option<SinkError>,
+    /// Nothing more is to be given to the sink.
+    failed: bool,
 }
 
 impl std::fmt::Debug for Outbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outbox").field("events", &self.events).field("taken", &self.taken).finish_non_exhaustive()
+        f.debug_struct("Outbox")
+            .field("events", &self.events)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +55,7 @@ impl Outbox {
     /// To `sink`.
     pub fn new(sink: Box<dyn Sink>) -> Outbox {
         let sink = SharedSink(Arc::new(Mutex::new(sink)));
-        Outbox { lines: Vec::new(), events: 0, taken: 0, sink, failure: None }
+        Outbox { lines: Vec::new(), events: 0, taken: 0, sink, failure: None, failed: false }
     }
 
     /// Adds the event that `write` writes as a line.
@@ -64,10 +69,12 @@ impl Outbox {
 
     /// Hands over what was gathered. Waits while the sink has no room.
     pub fn flush(&mut self) {
-        if self.events > 0 && self.failure.is_none() {
-            match self.sink.sink().take(&self.lines, self.events) {
-                Ok(()) => self.taken += self.events,
-                Err(failure) => self.failure = Some(failure),
+        // Also what is refused: its records must never count as done.
+        self.taken += self.events;
+        if self.events > 0 && !self.failed {
+            if let Err(failure) = self.sink.sink().take(&self.lines, self.events) {
+                self.failure = Some(failure);
+                self.failed = true;
             }
         }
         self.lines.clear();
@@ -79,9 +86,21 @@ impl Outbox {
         self.failure.take()
     }
 
-    /// Events that were handed over.
+    /// Events so far, up to the last [`flush`](Outbox::flush).
     pub fn taken(&self) -> u64 {
         self.taken
+    }
+
+    /// Waits until all events have arrived, or the time to stop is over.
+    ///
+    /// # Errors
+    /// When some have not, with their number.
+    pub fn settle(&self) -> anyhow::Result<()> {
+        if self.sink.settle(None) {
+            return Ok(());
+        }
+        let missing = self.taken - self.sink.settled();
+        Err(anyhow::anyhow!("{missing} events were not delivered within shutdown_timeout"))
     }
 
     /// The sink.

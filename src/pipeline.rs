@@ -74,7 +74,13 @@ impl Pipeline {
         while !bytes.is_empty() {
             let whole = self.lines.bypass(bytes);
             if whole > 0 {
-                lines(&mut self.reader, &self.engine, &mut self.places, &bytes[..whole], At::Byte(self.offset));
+                lines(
+                    &mut self.reader,
+                    &self.engine,
+                    &mut self.places,
+                    &bytes[..whole],
+                    At::Byte(self.offset),
+                );
                 self.offset += whole as u64;
                 self.commit();
                 bytes = &bytes[whole..];

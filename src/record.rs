@@ -175,7 +175,7 @@ impl Reader {
         let (set, replaced) = self.sets.own.number(plan.label_values(values));
         let time = plan
             .time(values, record)
-            .or_else(|| envelope.and_then(Envelope::timestamp).map(Moment::from_millis));
+            .or_else(|| envelope.and_then(Envelope::timestamp).and_then(Moment::from_millis));
         let late = plan.is_late(time, self.now);
         let (trace_id, request_id) = plan.ids(values);
         let exemplar = plan.exemplars && !late;
@@ -234,7 +234,13 @@ impl Reader {
     }
 
     /// Counts a sighting in such a record, of which nothing else is read.
-    pub fn hit_overlong(&mut self, engine: &Engine, bytes: &[u8], sighting: Sighting, position: Position<'_>) {
+    pub fn hit_overlong(
+        &mut self,
+        engine: &Engine,
+        bytes: &[u8],
+        sighting: Sighting,
+        position: Position<'_>,
+    ) {
         self.overlong_matched = true;
         let catalog = engine.catalog();
         let what = if let What::Known(code) = sighting.what {
@@ -250,7 +256,9 @@ impl Reader {
             self.tally.hit_unknown(&self.spelling, false);
             Code::Unknown(family, category, 0..0)
         };
-        let Some((writer, outbox)) = self.events.as_mut().filter(|(w, _)| w.wants_level(None)) else { return };
+        let Some((writer, outbox)) = self.events.as_mut().filter(|(w, _)| w.wants_level(None)) else {
+            return;
+        };
         let position = match position {
             Position::Byte(_) => Position::Byte(self.overlong),
             message => message,
@@ -289,10 +297,8 @@ impl Reader {
 
 fn service(engine: &Engine, family: Option<FamilyId>, code: &str) -> String {
     let catalog = engine.catalog();
-    family.map_or_else(
-        || discovered_service(code),
-        |f| catalog.service(catalog.family(f).service).name.clone(),
-    )
+    family
+        .map_or_else(|| discovered_service(code), |f| catalog.service(catalog.family(f).service).name.clone())
 }
 
 /// The identifiers that fit into an exemplar; the trace before the request.

@@ -181,7 +181,9 @@ impl Loaded {
                 for (inner, _, node) in entries {
                     match &node.data {
                         Data::Scalar(text, _) => values.push(format!("{inner}={text}")),
-                        Data::List(items) if key.name == "labels" && items.iter().all(|i| i.scalar().is_some()) => {
+                        Data::List(items)
+                            if key.name == "labels" && items.iter().all(|i| i.scalar().is_some()) =>
+                        {
                             let paths: Vec<&str> = items.iter().filter_map(Node::scalar).collect();
                             values.push(format!("{inner}={}", paths.join("|")));
                         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::keys::{Key, Refused, list, one, parse_bool, parse_duration, quoted, show_duration, within};
 use super::Settings;
+use super::keys::{Key, Refused, list, one, parse_bool, parse_duration, quoted, show_duration, within};
 use crate::enrich::{LEVEL_PATH, Label, Plan};
 
 /// Label names that are taken, and why.
@@ -38,9 +38,8 @@ pub(super) const RECORD: &[Key] = &[
             Ok(())
         },
         show: |s| {
-            let labels = s.labels.iter().map(|l| {
-                format!("{}: {}", l.name, list(l.paths.iter().map(|p| quoted(p))))
-            });
+            let labels =
+                s.labels.iter().map(|l| format!("{}: {}", l.name, list(l.paths.iter().map(|p| quoted(p)))));
             format!("{{{}}}", labels.collect::<Vec<_>>().join(", "))
         },
     },
@@ -150,7 +149,10 @@ fn label(item: &str) -> Result<Label, Refused> {
         ));
     }
     if let Some((_, why)) = TAKEN.iter().find(|(names, _)| names.contains(&name)) {
-        return Err((format!("the label `{name}` is taken: {why}"), format!("write log_{name}, for example")));
+        return Err((
+            format!("the label `{name}` is taken: {why}"),
+            format!("write log_{name}, for example"),
+        ));
     }
     let paths: Vec<String> = paths.filter(|p| !p.is_empty()).collect();
     if paths.is_empty() {

@@ -13,7 +13,10 @@ pub fn normal(text: &str) -> &str {
         ("info", &["info", "information", "informational", "notice", "30", "i"]),
         ("warn", &["warn", "warning", "40", "w"]),
         ("error", &["error", "err", "severe", "50", "e"]),
-        ("fatal", &["fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic", "60", "f"]),
+        (
+            "fatal",
+            &["fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic", "60", "f"],
+        ),
     ];
     known
         .iter()

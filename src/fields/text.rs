@@ -20,10 +20,20 @@ impl Value<'_> {
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
             match c {
-                '\\' => out.extend(chars.next()),
+                '\\' => out.extend(chars.next().map(unescaped)),
                 c => out.push(c),
             }
         }
+    }
+}
+
+/// What `c` behind a backslash stands for.
+fn unescaped(c: char) -> char {
+    match c {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        c => c,
     }
 }
 

@@ -14,9 +14,10 @@ impl Moment {
         Moment(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// From milliseconds since 1970.
-    pub fn from_millis(millis: i64) -> Moment {
-        Moment(millis.saturating_mul(1000))
+    /// From milliseconds since 1970, up to the year 9999; a sender may claim
+    /// anything.
+    pub fn from_millis(millis: i64) -> Option<Moment> {
+        (0..253_402_207_200_000).contains(&millis).then(|| Moment(millis * 1000))
     }
 
     /// As RFC 3339 has it, in UTC. By hand, since every event has one.
@@ -123,7 +124,7 @@ fn date_time(text: &[u8]) -> Option<(Moment, &[u8])> {
     }
     let offset = cursor.offset();
     // A leap second is the last moment of its minute.
-    let second = second.min(59);
+    let second = if second == 60 { 59 } else { second };
     let (year, month) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?);
     let (day, hour) = (i8::try_from(day).ok()?, i8::try_from(hour).ok()?);
     let (minute, second) = (i8::try_from(minute).ok()?, i8::try_from(second).ok()?);

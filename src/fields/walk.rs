@@ -104,7 +104,9 @@ fn object<'n>(
     let Some(Node::Object { len, .. }) = nodes.get(at) else { return };
     let mut key_at = at + 1;
     for _ in 0..*len {
-        let (Some(Node::String(key)), Some(value)) = (nodes.get(key_at), nodes.get(key_at + 1)) else { return };
+        let (Some(Node::String(key)), Some(value)) = (nodes.get(key_at), nodes.get(key_at + 1)) else {
+            return;
+        };
         let child = fields.paths.child(from, key.as_bytes());
         if let Some(child) = child {
             for &(slot, rank) in child.slots() {

@@ -190,13 +190,16 @@ fn errors(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
             out.add_with(&super::API_SERVICE_ERRORS, &labels, more, count as f64, None);
         }
     }
-    late(snapshot, &accounts, out);
+    late(snapshot, shown, &accounts, out);
 }
 
 /// Late hits, of unknown codes too: they are not among the others.
-fn late(snapshot: &Snapshot, accounts: &[(RowKey, &Account)], out: &mut Families) {
+fn late(snapshot: &Snapshot, shown: &Shown, accounts: &[(RowKey, &Account)], out: &mut Families) {
     for (key, account) in accounts {
-        for (set, series) in sorted(account).into_iter().filter(|(_, series)| series.late > 0) {
+        for (set, series) in sorted(account) {
+            if series.late == 0 || shown.expired(set, series.last_late) {
+                continue;
+            }
             let more = snapshot.labels_of(set);
             out.add_with(&super::LATE_ERRORS, &key.labels(), more, series.late as f64, None);
         }

@@ -104,9 +104,9 @@ pub fn consume(
         waiting.store(&consumer);
     }
 
-    if !waiting.settle(&consumer, None) {
-        tracing::warn!("some events have not arrived within shutdown_timeout: their records are read again");
-    }
+    // What has not arrived is not committed: its records are read again.
+    let settled = pipeline.events().map_or(Ok(()), |events| events.settle());
+    waiting.store(&consumer);
 
     let connected = status.counters().connected;
     if connected {
@@ -123,7 +123,7 @@ pub fn consume(
         // group finds out by its session timeout.
         std::mem::forget(consumer);
     }
-    Ok(Ended::Stopped)
+    settled.map(|()| Ended::Stopped)
 }
 
 /// Commits what was counted, so that nobody counts it again. In the middle of

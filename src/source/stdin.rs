@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
@@ -33,8 +33,8 @@ pub fn read(input: impl AsFd, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::R
         return ended(failure);
     }
     let ended = result?;
-    if !events.sink().settle(None) {
-        bail!("the last events have not arrived within shutdown_timeout");
+    if ended != Ended::EventsClosed {
+        events.settle()?;
     }
     Ok(ended)
 }

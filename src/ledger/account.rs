@@ -1,0 +1,97 @@
+//! The counts of one row of the catalog: a series for each combination of
+//! labels.
+
+use std::collections::HashMap;
+
+use crate::fields::time::Moment;
+use crate::labels::{NONE, SetId};
+
+/// The counts of one row.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// With labels that are all empty: the only ones where none are
+    /// configured.
+    pub plain: Series,
+    /// With others.
+    pub labelled: HashMap<SetId, Series, foldhash::fast::RandomState>,
+}
+
+/// The counts of one row with one combination of labels.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// Hits.
+    pub count: u64,
+    /// Hits of late records, which are not among them.
+    pub late: u64,
+    /// When it was last counted, in seconds since 1970, late hits aside; 0
+    /// for never.
+    pub last_counted: f64,
+    /// The same of late hits.
+    pub last_late: f64,
+    /// The newest.
+    pub exemplar: Option<Exemplar>,
+}
+
+/// By what one of the counted records can be found again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exemplar {
+    /// The trace; may be empty.
+    pub trace_id: String,
+    /// The request; may be empty.
+    pub request_id: String,
+    /// When it was counted.
+    pub when: Moment,
+}
+
+impl Exemplar {
+    /// Replaces it, in the memory that it has.
+    pub(super) fn set(&mut self, trace: &str, request: &str, when: Moment) {
+        self.trace_id.clear();
+        self.trace_id.push_str(trace);
+        self.request_id.clear();
+        self.request_id.push_str(request);
+        self.when = when;
+    }
+}
+
+impl Account {
+    /// The series with labels `set`.
+    pub fn series(&mut self, set: SetId) -> &mut Series {
+        if set == NONE { &mut self.plain } else { self.labelled.entry(set).or_default() }
+    }
+
+    /// All series.
+    pub fn all(&self) -> impl Iterator<Item = (SetId, &Series)> {
+        std::iter::once((NONE, &self.plain)).chain(self.labelled.iter().map(|(&set, series)| (set, series)))
+    }
+
+    /// Hits with any labels.
+    pub fn count(&self) -> u64 {
+        self.all().map(|(_, s)| s.count).sum()
+    }
+
+    /// Late hits with any labels.
+    pub fn late(&self) -> u64 {
+        self.all().map(|(_, s)| s.late).sum()
+    }
+
+    pub(super) fn add(&mut self, other: Account) {
+        let Account { plain, labelled } = other;
+        self.plain.add(plain);
+        for (set, series) in labelled {
+            self.series(set).add(series);
+        }
+    }
+}
+
+impl Series {
+    fn add(&mut self, other: Series) {
+        self.count += other.count;
+        self.late += other.late;
+        self.last_counted = self.last_counted.max(other.last_counted);
+        self.last_late = self.last_late.max(other.last_late);
+        if other.exemplar.is_some() {
+            self.exemplar = other.exemplar;
+        }
+    }
+}
