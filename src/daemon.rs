@@ -30,6 +30,9 @@ use crate::source::kafka;
 use crate::source::stdin;
 use crate::source::stop::{Ended, Stop};
 
+/// How often it is looked whether the events' sink has failed by itself.
+const EVENTS_LOOK: Duration = Duration::from_secs(1);
+
 /// How the daemon ended, for the summary.
 #[derive(Debug)]
 pub struct Outcome {
@@ -196,6 +199,7 @@ impl Daemon {
 
         // Reading, until the input ends or somebody asks to stop.
         let mut stop_asked: Option<Instant> = None;
+        let mut look = tokio::time::interval(EVENTS_LOOK);
         let read = loop {
             let deadline = stop_asked
                 .map(|at| (at + self.settings.shutdown_timeout).saturating_duration_since(Instant::now()));
@@ -215,6 +219,12 @@ impl Daemon {
                         }
                     }
                 },
+                // While nothing is read, nobody else would be told.
+                _ = look.tick(), if stopping.is_some() => {
+                    if let Some(why) = self.readiness.events().and_then(|e| e.failed()) {
+                        return Err(anyhow!("{why}"));
+                    }
+                }
                 () = sleep(deadline.unwrap_or(Duration::MAX)) , if deadline.is_some() => {
                     return Err(anyhow!("reading did not stop within shutdown_timeout; some records may not be counted"));
                 }

@@ -70,7 +70,13 @@ fn outward(
 }
 
 /// The object's own text under the best key of a message that it has.
-fn own(nodes: &[Node<'_>], object: usize, len: usize, fields: &Fields, out: &mut String) -> Option<Range<usize>> {
+fn own(
+    nodes: &[Node<'_>],
+    object: usize,
+    len: usize,
+    fields: &Fields,
+    out: &mut String,
+) -> Option<Range<usize>> {
     let mut best: Option<(u8, &str)> = None;
     let mut at = object + 1;
     for _ in 0..len {
