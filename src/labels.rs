@@ -170,7 +170,8 @@ impl LabelSets {
             let widest = (0..self.labels.len())
                 .filter(|&i| self.wanted[i] > OTHER_VALUE)
                 .max_by_key(|&i| self.labels[i].values.len());
-            let room = replaced != 0 && self.replaced < self.most / 10;
+            // The ledger is given combinations in which the thread has replaced values.
+            let room = self.wanted.contains(&OTHER_VALUE) && self.replaced < self.most / 10;
             match widest {
                 Some(i) if !room => {
                     self.wanted[i] = OTHER_VALUE;

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::exposition::Scrape;
-use super::root;
+use crate::support::exposition::Scrape;
+use crate::support::root;
 
 /// How often each code occurs.
 pub type Codes = BTreeMap<String, u64>;

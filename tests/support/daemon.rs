@@ -1,9 +1,8 @@
 //! `errtally run` as a child: started on a free port, watched, stopped, never left behind.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -41,10 +40,20 @@ impl Daemon {
     #[track_caller]
     pub fn spawn(args: &[&str], stdin: Stdio, variables: &[(&str, &str)]) -> Daemon {
         let mut command = errtally();
-        command.args(["run", "--listen", "127.0.0.1:0"].iter().chain(args).map(OsStr::new));
-        command.envs(variables.iter().copied());
-        let mut child =
-            command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        command.args(run_args(args)).envs(variables.iter().copied());
+        Daemon::spawn_command(command.stdin(stdin).stdout(Stdio::null()))
+    }
+
+    /// As [`Daemon::spawn`], with standard output going somewhere.
+    #[track_caller]
+    pub fn spawn_to(args: &[&str], stdin: Stdio, stdout: Stdio) -> Daemon {
+        Daemon::spawn_command(errtally().args(run_args(args)).stdin(stdin).stdout(stdout))
+    }
+
+    /// Starts a command that becomes `errtally run` with [`run_args`].
+    #[track_caller]
+    pub fn spawn_command(command: &mut Command) -> Daemon {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let logged = log.clone();
@@ -93,6 +102,18 @@ impl Daemon {
     #[track_caller]
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.stdin.as_mut().expect("the input is open").write_all(bytes.as_ref()).expect("it reads");
+    }
+
+    /// Its standard output, where that is a pipe.
+    #[track_caller]
+    pub fn stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().expect("a pipe that nobody has taken")
+    }
+
+    /// Its standard input, to be fed by somebody else.
+    #[track_caller]
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.stdin.take().expect("the input is open")
     }
 
     /// Ends its input.
@@ -158,6 +179,11 @@ impl Daemon {
         let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("VmHWM");
         line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") << 10
     }
+}
+
+/// The arguments of `errtally run` on a free port.
+pub fn run_args<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    ["run", "--listen", "127.0.0.1:0"].iter().chain(args).copied().collect()
 }
 
 impl Drop for Daemon {
