@@ -108,7 +108,7 @@ impl Exporter {
 
     /// OpenMetrics 1.0, with exemplars.
     pub fn openmetrics(&self) -> String {
-        openmetrics::encode(&self.ledger.families())
+        openmetrics::encode(&self.ledger.families().sorted())
     }
 }
 

@@ -51,6 +51,19 @@ impl Families {
         }
     }
 
+    /// By name, and their samples by labels, as the `prometheus` crate sorts
+    /// them: both formats in one order.
+    pub fn sorted(mut self) -> Families {
+        self.families.sort_by_key(|f| f.metric.name);
+        for family in &mut self.families {
+            family.samples.sort_by(|a, b| {
+                let (a, b) = (a.labels.iter(), b.labels.iter());
+                a.map(|(_, value)| value).cmp(b.map(|(_, value)| value))
+            });
+        }
+        self
+    }
+
     /// As the `prometheus` crate has them, which knows no exemplars.
     pub fn into_proto(self) -> Vec<proto::MetricFamily> {
         self.families.into_iter().map(Family::into_proto).collect()
