@@ -103,6 +103,11 @@ impl Values {
         }
         let start = self.text.len();
         write(&mut self.text);
+        // At a NUL, Prometheus gives up the whole scrape.
+        if memchr::memchr(0, &self.text.as_bytes()[start..]).is_some() {
+            let clean = self.text[start..].replace('\0', "\u{fffd}");
+            self.text.replace_range(start.., &clean);
+        }
         if self.text.len() > start {
             self.slots[slot] = Slot { start: start as u32, end: self.text.len() as u32, rank };
             self.found |= 1 << slot;

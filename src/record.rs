@@ -307,8 +307,7 @@ fn exemplar_ids<'v>(trace: Option<&'v str>, request: Option<&'v str>, when: Mome
     let mut fit = |name: &str, id: Option<&'v str>| {
         let id = id.unwrap_or("");
         match left.checked_sub(name.len() + id.chars().count()) {
-            // At a NUL, Prometheus gives up the whole scrape.
-            Some(rest) if !id.is_empty() && !id.contains('\0') => {
+            Some(rest) if !id.is_empty() => {
                 left = rest;
                 id
             }

@@ -11,7 +11,7 @@ mod support;
 use std::process::ExitCode;
 
 use broker::runner::{Test, run};
-use broker::{content, exact, faults, group, memory};
+use broker::{content, events, exact, faults, group, memory};
 
 const TESTS: &[Test] = &[
     ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
@@ -36,6 +36,8 @@ const TESTS: &[Test] = &[
     ("faults::a_broker_that_is_missing_at_the_start", faults::a_broker_that_is_missing_at_the_start),
     ("faults::sigterm_without_a_broker", faults::sigterm_without_a_broker),
     ("faults::a_broker_that_is_gone_for_20_seconds", faults::a_broker_that_is_gone_for_20_seconds),
+    ("events::every_hit_arrives_once", events::every_hit_arrives_once),
+    ("events::nothing_is_lost_when_it_crashes", events::nothing_is_lost_when_it_crashes),
     ("memory::a_backlog_of_2_gb", memory::a_backlog_of_2_gb),
     ("memory::a_backlog_of_2_gb_that_is_well_compressed", memory::a_backlog_of_2_gb_that_is_well_compressed),
     ("memory::large_messages", memory::large_messages),

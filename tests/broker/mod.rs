@@ -1,6 +1,7 @@
 //! A broker of the tests' own: `scripts/kafka` with a port and a folder for them alone.
 
 pub mod content;
+pub mod events;
 pub mod exact;
 pub mod faults;
 pub mod group;
