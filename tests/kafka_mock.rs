@@ -16,7 +16,7 @@ use feed::{
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use support::daemon::Daemon;
-use support::{Folder, wait_for};
+use support::wait_for;
 
 type Cluster = MockCluster<'static, DefaultProducerContext>;
 
@@ -214,58 +214,4 @@ fn a_topic_that_comes_later() {
     feeder.flush();
     assert_eq!(wait_for_counts(&[&daemon], 300, PATIENCE), Counts::expected(0..300));
     wait_for_ready(&daemon, 200, "");
-}
-
-/// What each of these does to the promises is why it is refused; the words are for who wrote it.
-const REFUSED: [(&str, &str, &str); 13] = [
-    ("bootstrap.servers", "a:9092", "kafka.brokers"),
-    ("metadata.broker.list", "a:9092", "kafka.brokers"),
-    ("group.id", "g", "kafka.group"),
-    ("group.instance.id", "i", "kafka.instance_id"),
-    ("auto.offset.reset", "error", "kafka.start"),
-    ("auto.commit.interval.ms", "1", "kafka.commit_interval"),
-    ("queued.max.messages.kbytes", "1", "kafka.queue_bytes"),
-    ("enable.auto.commit", "false", "must stay true"),
-    ("enable.auto.offset.store", "true", "must stay false"),
-    ("enable.partition.eof", "true", "must stay false"),
-    ("statistics.interval.ms", "0", "statistics"),
-    ("partition.assignment.strategy", "range", "cooperative-sticky"),
-    ("group.protocol", "consumer", "classic"),
-];
-
-#[test]
-fn properties_that_would_break_a_promise_are_refused() {
-    let folder = Folder::new();
-    for (name, value, why) in REFUSED {
-        let property = format!("{name}={value}");
-        let said = support::run(["config", "check", "--kafka-properties", &property]).failed(2);
-        assert!(said.contains(name) && said.contains(why), "{said}");
-        let run = ["run", "--source", "kafka", "--kafka-topics", "t", "--kafka-properties", &property];
-        assert_eq!(support::run(run).failed(2), said, "`run` says the same");
-        let content = format!("kafka:\n  topics: [t]\n  properties:\n    {name}: \"{value}\"\n");
-        let file = folder.write("c.yaml", content);
-        let said = support::run(["config", "check", "--config", &file]).failed(2);
-        assert!(said.contains(&format!("{file}:")) && said.contains(name) && said.contains(why), "{said}");
-    }
-}
-
-#[test]
-fn properties_that_do_not_exist_or_have_no_such_value_are_refused() {
-    for property in
-        ["fetch.min.byte=1", "fetch.min.bytes=many", "socket.timeout.ms=-5", "", "=1", "fetch.min.bytes"]
-    {
-        let said = support::run(["config", "check", "--kafka-properties", property]).failed(2);
-        let name = property.split('=').next().expect("a name");
-        assert!(said.contains("kafka-properties") && said.contains(name), "`{property}`: {said}");
-    }
-    support::run(["config", "check", "--kafka-properties", "fetch.min.bytes=2"]).ok();
-}
-
-#[test]
-fn every_property_that_is_wrong_is_told_in_one_run() {
-    let folder = Folder::new();
-    let file = folder
-        .write("c.yaml", "kafka:\n  properties:\n    group.id: a\n    client.rack: b\n    nonsense: c\n");
-    let said = support::run(["config", "check", "--config", &file]).failed(2);
-    assert!(said.contains("group.id") && said.contains("nonsense"), "{said}");
 }

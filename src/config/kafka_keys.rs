@@ -4,7 +4,7 @@ use super::keys::{Key, Refused, list, one, parse_duration, quoted, show_bytes, s
 use super::{Framing, Start};
 
 /// Parts of the names of properties whose values are not shown.
-const SECRETS: [&str; 4] = ["password", "secret", "key.pem", "oauthbearer.config"];
+const SECRETS: [&str; 5] = ["password", "passphrase", "secret", "key.pem", "oauthbearer.config"];
 
 /// How to consume from Kafka.
 pub(super) const KAFKA: &[Key] = &[
@@ -135,10 +135,13 @@ pub(super) const KAFKA: &[Key] = &[
         list: true,
         reloads: false,
         set: |s, v| {
-            let properties = pairs(v)?;
-            #[cfg(feature = "kafka")]
-            crate::source::kafka::check(&properties)?;
-            s.kafka.properties = properties;
+            let mut properties = pairs(v)?;
+            check_all(&properties)?;
+            // Each property is a setting: a password may come from elsewhere than the rest.
+            let below = std::mem::take(&mut s.kafka.properties);
+            let stays = |(name, _): &(String, String)| properties.iter().all(|(n, _)| !is_same(n, name));
+            s.kafka.properties = below.into_iter().filter(stays).collect();
+            s.kafka.properties.append(&mut properties);
             Ok(())
         },
         show: |s| show_pairs(&s.kafka.properties),
@@ -164,7 +167,7 @@ pub(super) fn pairs(items: &[String]) -> Result<Vec<(String, String)>, Refused> 
     items
         .iter()
         .map(|item| match item.split_once('=') {
-            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            Some((name, value)) => Ok((name.trim().to_owned(), value.to_owned())),
             None => Err((format!("`{item}` is no property"), "write NAME=VALUE".to_owned())),
         })
         .collect()
@@ -177,4 +180,54 @@ pub(super) fn show_pairs(properties: &[(String, String)]) -> String {
         format!("{name}: {}", if secret { quoted("(hidden)") } else { quoted(value) })
     });
     format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
+}
+
+/// Whether a property may be set to this value, whatever else is set.
+#[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
+pub(super) fn check(name: &str, value: &str) -> Result<(), Refused> {
+    #[cfg(feature = "kafka")]
+    crate::source::kafka::check(name, value)?;
+    Ok(())
+}
+
+/// Whether these are names of one property.
+fn is_same(a: &str, b: &str) -> bool {
+    #[cfg(feature = "kafka")]
+    return crate::source::kafka::canonical(a) == crate::source::kafka::canonical(b);
+    #[cfg(not(feature = "kafka"))]
+    return a == b;
+}
+
+fn check_all(properties: &[(String, String)]) -> Result<(), Refused> {
+    let refused: Vec<Refused> = properties.iter().filter_map(|(n, v)| check(n, v).err()).collect();
+    if !refused.is_empty() {
+        let (what, mut remedies): (Vec<_>, Vec<_>) = refused.into_iter().unzip();
+        remedies.dedup();
+        return Err((what.join(", "), remedies.join(", ")));
+    }
+    #[cfg(feature = "kafka")]
+    crate::source::kafka::check_names(properties)?;
+    Ok(())
+}
+
+/// The properties in a variable. A comma separates them where the name of a
+/// property and `=` follow; any other comma belongs to the value.
+pub(super) fn split(variable: &str) -> Vec<String> {
+    let begins_property = |text: &str| {
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '_';
+        let text = text.trim_start();
+        let name = text.trim_start_matches(is_name);
+        name.len() < text.len() && name.trim_start().starts_with('=')
+    };
+    let mut properties: Vec<String> = Vec::new();
+    for piece in variable.split(',') {
+        match properties.last_mut() {
+            Some(last) if !begins_property(piece) => {
+                last.push(',');
+                last.push_str(piece);
+            }
+            _ => properties.push(piece.to_owned()),
+        }
+    }
+    properties.iter().map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect()
 }

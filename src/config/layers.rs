@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::keys::{KEYS, Key};
-use super::{Settings, SourceKind};
+use super::keys::{KEYS, Key, Refused};
+use super::{Settings, SourceKind, kafka_keys};
 use crate::catalog::Catalog;
 use crate::problem::{Problem, Problems, Sink};
 use crate::yaml::{self, Data, Node, suggest};
@@ -19,6 +19,8 @@ pub enum Origin {
     Variable(String),
     /// This flag.
     Flag(String),
+    /// Some of it from here, some from there.
+    Both(Box<Origin>, Box<Origin>),
 }
 
 impl std::fmt::Display for Origin {
@@ -27,6 +29,7 @@ impl std::fmt::Display for Origin {
             Origin::Default => f.write_str("default"),
             Origin::File(path, line) => write!(f, "{}:{line}", path.display()),
             Origin::Variable(name) | Origin::Flag(name) => f.write_str(name),
+            Origin::Both(below, above) => write!(f, "{below}, {above}"),
         }
     }
 }
@@ -89,6 +92,13 @@ impl Layers {
                 problems.push(Problem { origin: flag, line: 0, key: String::new(), what, remedy });
             }
         }
+        // One mistake would come back as another.
+        #[cfg(feature = "kafka")]
+        if problems.is_empty()
+            && let Err(refused) = loaded.check_kafka()
+        {
+            problems.append(refused);
+        }
         if loaded.settings.source == SourceKind::Kafka && loaded.settings.kafka.topics.is_empty() {
             problems.push(Problem {
                 origin: "kafka.topics".to_owned(),
@@ -107,9 +117,39 @@ impl Loaded {
     fn set(&mut self, key: &'static Key, values: &[String], origin: Origin) -> Result<(), (String, String)> {
         (key.set)(&mut self.settings, values)?;
         if let Some(at) = KEYS.iter().position(|k| k.name == key.name) {
-            self.origins[at] = origin;
+            // Properties are set one by one: those of the layers below may be there still.
+            let stay = key.name == "kafka.properties" && self.settings.kafka.properties.len() > values.len();
+            self.origins[at] = if stay {
+                let below = std::mem::replace(&mut self.origins[at], Origin::Default);
+                Origin::Both(Box::new(below), Box::new(origin))
+            } else {
+                origin
+            };
         }
         Ok(())
+    }
+
+    /// Whether the properties of librdkafka go together.
+    #[cfg(feature = "kafka")]
+    fn check_kafka(&self) -> Result<(), Problems> {
+        let kafka = &self.settings.kafka;
+        if kafka.properties.is_empty() {
+            return Ok(());
+        }
+        let at = KEYS.iter().position(|k| k.name == "kafka.properties");
+        let (origin, line, key) = match at.map(|at| &self.origins[at]) {
+            Some(Origin::File(path, line)) => (path.display().to_string(), *line, "kafka.properties"),
+            Some(Origin::Variable(name) | Origin::Flag(name)) => (name.clone(), 0, ""),
+            Some(both @ Origin::Both(..)) => (both.to_string(), 0, "kafka.properties"),
+            Some(Origin::Default) | None => ("kafka.properties".to_owned(), 0, ""),
+        };
+        crate::source::kafka::check_together(kafka).map_err(|refused| {
+            let mut problems = Problems::default();
+            for (what, remedy) in refused {
+                problems.push(Problem { origin: origin.clone(), line, key: key.to_owned(), what, remedy });
+            }
+            problems
+        })
     }
 
     fn file(&mut self, path: &Path) -> Problems {
@@ -178,9 +218,17 @@ impl Loaded {
             }
             Data::Map(entries) if key.is_map() => {
                 let mut values = Vec::new();
-                for (inner, _, node) in entries {
+                let mut wrong = false;
+                for (inner, line, node) in entries {
+                    let place = || format!("{name}.{inner}");
                     match &node.data {
-                        Data::Scalar(text, _) => values.push(format!("{inner}={text}")),
+                        Data::Scalar(text, _) => match check(key, inner, text) {
+                            Ok(()) => values.push(format!("{inner}={text}")),
+                            Err((what, remedy)) => {
+                                sink.report(*line, place(), what, remedy);
+                                wrong = true;
+                            }
+                        },
                         Data::List(items)
                             if key.name == "labels" && items.iter().all(|i| i.scalar().is_some()) =>
                         {
@@ -189,10 +237,13 @@ impl Loaded {
                         }
                         _ => {
                             let what = format!("expected one value, found {}", node.kind());
-                            sink.report(node.line, format!("{name}.{inner}"), what, "write NAME: VALUE");
-                            return;
+                            sink.report(node.line, place(), what, "write NAME: VALUE");
+                            wrong = true;
                         }
                     }
+                }
+                if wrong {
+                    return;
                 }
                 values
             }
@@ -220,7 +271,9 @@ impl Loaded {
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             return problem("unknown variable".to_owned(), suggest(name, &names));
         };
-        let values: Vec<String> = if key.list {
+        let values: Vec<String> = if key.name.ends_with(".properties") {
+            kafka_keys::split(value)
+        } else if key.list {
             value.split(',').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect()
         } else {
             vec![value.to_owned()]
@@ -230,6 +283,11 @@ impl Loaded {
             Err((what, remedy)) => problem(what, remedy),
         }
     }
+}
+
+/// Whether a value may stand in the mapping of `key`, whatever else does.
+fn check(key: &Key, name: &str, value: &str) -> Result<(), Refused> {
+    if key.name == "kafka.properties" { kafka_keys::check(name, value) } else { Ok(()) }
 }
 
 /// Whether Kubernetes set this variable, for a Service whose name begins with

@@ -14,6 +14,7 @@ mod batch;
 mod client;
 mod context;
 mod offsets;
+mod properties;
 mod status;
 mod waiting;
 
@@ -23,7 +24,8 @@ use anyhow::{Context as _, anyhow};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-pub use client::check;
+pub use client::check_together;
+pub use properties::{canonical, check, check_names};
 pub use status::{PartitionStatus, Status};
 
 use crate::config::{Framing, KafkaSettings};

@@ -187,13 +187,15 @@ fn a_value_that_is_overruled_is_checked_all_the_same() {
 #[test]
 fn properties_are_a_mapping_in_the_file_and_repeated_flags() {
     let folder = Folder::new();
-    let content = "kafka:\n  properties:\n    client.rack: a\n    sasl.password: word\n";
+    let content =
+        "kafka:\n  properties:\n    client.rack: a\n    ssl.key.password: word\n    security.protocol: ssl\n";
     let file = folder.write("c.yaml", content);
-    let both = "{client.rack: \"a\", sasl.password: \"(hidden)\"}";
+    let both = "{client.rack: \"a\", ssl.key.password: \"(hidden)\", security.protocol: \"ssl\"}";
     assert_eq!(shown("kafka.properties", Some(&file), None, None), (both.to_owned(), format!("{file}:2")));
-    let variable = Some("client.rack=a, sasl.password=word");
+    let variable = Some("client.rack=a, ssl.key.password=word, security.protocol=ssl");
     assert_eq!(shown("kafka.properties", None, variable, None).0, both);
-    let flags = ["--kafka-properties", "client.rack=a", "--kafka-properties", "sasl.password=word"];
+    let flags = ["client.rack=a", "ssl.key.password=word", "security.protocol=ssl"];
+    let flags = flags.iter().flat_map(|flag| ["--kafka-properties", flag]);
     let text = finish(errtally().args(["config", "show"]).args(flags)).ok();
     assert!(text.contains(both), "{text}");
     assert!(!text.contains("word\""), "a secret is shown: {text}");
