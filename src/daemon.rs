@@ -209,13 +209,13 @@ impl Daemon {
                     Request::Reload => self.reload(),
                     Request::Stop(signal) if stop_asked.is_some() => end_at_once(signal),
                     Request::Stop(_) => {
-                        stop_asked = Some(Instant::now());
+                        let now = Instant::now();
+                        stop_asked = Some(now);
                         self.readiness.set(Stage::Draining);
-                        stop.ask();
+                        stop.ask(now + self.settings.shutdown_timeout);
                         if let Some(stopping) = &stopping {
-                            // A little earlier, so that the reader can still tell what is missing.
-                            let most = self.settings.shutdown_timeout;
-                            stopping.ask(Instant::now() + most - (most / 10).min(Duration::from_millis(500)));
+                            // Earlier, so that offsets can still be committed and it can be told what is missing.
+                            stopping.ask(now + self.settings.shutdown_timeout * 3 / 4);
                         }
                     }
                 },

@@ -7,11 +7,12 @@ mod feed;
 mod support;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use errtally::metrics::ALL;
 use feed::{
-    Counts, Feeder, assigned, behind, committed, records, terminate, wait_for_counts, wait_for_ready, within,
+    Counts, Feeder, assigned, behind, committed, records, records_in_log, terminate, wait_for_counts,
+    wait_for_ready, within,
 };
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -214,4 +215,43 @@ fn a_topic_that_comes_later() {
     feeder.flush();
     assert_eq!(wait_for_counts(&[&daemon], 300, PATIENCE), Counts::expected(0..300));
     wait_for_ready(&daemon, 200, "");
+}
+
+#[test]
+fn a_broker_that_does_not_answer_when_it_stops() {
+    let (cluster, brokers) = cluster(2);
+    let feeder = Feeder::new(&brokers, "none");
+    feeder.send_numbers("logs", 2, 0..1000);
+    feeder.flush();
+    // Nothing is committed but what is where it begins.
+    let daemon =
+        consumer(&brokers, "logs", "g", &["--kafka-commit-interval", "1h", "--shutdown-timeout", "4s"]);
+    wait_for_counts(&[&daemon], 1000, PATIENCE);
+    cluster.broker_round_trip_time(1, Duration::from_secs(60)).expect("it is slow");
+    let since = Instant::now();
+    daemon.signal(rustix::process::Signal::TERM);
+    let (status, log) = daemon.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
+    assert!(log.contains("does not answer; records since the last commit are counted again"), "{log}");
+    assert_eq!(records_in_log(&log), 1000);
+}
+
+#[test]
+fn what_librdkafka_says_of_its_work() {
+    let (_cluster, brokers) = cluster(2);
+    let feeder = Feeder::new(&brokers, "none");
+    feeder.send_numbers("logs", 2, 0..1000);
+    feeder.flush();
+    let debug = ["--kafka-properties", "debug=cgrp,topic"];
+    let told = consumer(&brokers, "logs", "told", &[&debug[..], &["--log-level", "debug"]].concat());
+    assert_eq!(wait_for_counts(&[&told], 1000, PATIENCE), Counts::expected(0..1000));
+    told.wait_for_log("DEBUG librdkafka: ");
+    told.wait_for_log("facility=\"CGRPJOINSTATE\"");
+    // Its lines come by the same queue as everything else, and hold nothing up.
+    assert_eq!(terminate(told), 1000);
+    let silent = consumer(&brokers, "logs", "silent", &debug);
+    assert_eq!(wait_for_counts(&[&silent], 1000, PATIENCE), Counts::expected(0..1000));
+    let log = silent.log();
+    assert!(!log.contains("librdkafka: ") && log.contains("log_level debug or trace"), "{log}");
 }

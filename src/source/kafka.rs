@@ -13,6 +13,7 @@
 mod batch;
 mod client;
 mod context;
+mod leave;
 mod offsets;
 mod properties;
 mod status;
@@ -21,8 +22,8 @@ mod waiting;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use rdkafka::consumer::{CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
 
 pub use client::check_together;
 pub use properties::{canonical, check, check_names};
@@ -45,19 +46,30 @@ const BATCH_MESSAGES: usize = 1_000;
 /// the wish to stop are looked at again.
 const BATCH_WAIT: Duration = Duration::from_millis(100);
 
-/// How long the last commit is tried when stopping.
-const COMMIT_WAIT: Duration = Duration::from_secs(5);
+/// Most events that are served before messages are looked at again.
+const EVENTS: usize = 1_000;
 
-/// Consumes until `stop` asks.
+/// How long leaving may take where no stop was asked for.
+const LEAVE_WAIT: Duration = Duration::from_secs(5);
+
+/// Consumes until `stop` asks, or nobody reads the events any more.
 ///
 /// # Errors
-/// When the client cannot be made, or it fails for good.
+/// When the client cannot be made, or it fails for good, or events cannot be
+/// handed over.
 pub fn consume(
     settings: &KafkaSettings,
     pipeline: &mut Pipeline,
     stop: &Stop,
     status: &std::sync::Arc<Status>,
 ) -> anyhow::Result<Ended> {
+    if settings.properties.iter().any(|(name, _)| name == "debug")
+        && !tracing::enabled!(tracing::Level::DEBUG)
+    {
+        tracing::warn!(
+            "kafka.properties has `debug`, whose lines are shown with log_level debug or trace only"
+        );
+    }
     let queue_slot = batch::Slot::default();
     let waiting = Waiting::new(pipeline.events().map(|events| events.sink()));
     let group = Group::new(settings, status.clone(), queue_slot.clone(), waiting.clone());
@@ -68,13 +80,22 @@ pub fn consume(
     consumer.subscribe(&topics).context("cannot subscribe")?;
 
     let mut offsets = Offsets::default();
-    while !stop.is_asked() {
-        // Rebalances, statistics, errors; messages come by the queue.
-        match consumer.poll(Duration::ZERO) {
-            None => {}
-            Some(Ok(_)) => return Err(anyhow!("a message came by the wrong queue; please report this")),
-            // The error callback has told it already.
-            Some(Err(error)) => tracing::debug!(%error, "poll"),
+    let ended = loop {
+        if stop.is_asked() {
+            break Ok(Ended::Stopped);
+        }
+        // Rebalances, statistics, errors, log lines, one by one; messages come by the queue.
+        for _ in 0..EVENTS {
+            let before = status.events();
+            match consumer.poll(Duration::ZERO) {
+                None => {}
+                Some(Ok(_)) => return Err(anyhow!("a message came by the wrong queue; please report this")),
+                // The error callback has told it already.
+                Some(Err(error)) => tracing::debug!(%error, "poll"),
+            }
+            if status.events() == before {
+                break;
+            }
         }
         if status.take_rebalanced() {
             offsets.forget();
@@ -99,53 +120,20 @@ pub fn consume(
             waiting.push(taken, offsets.drain(status));
         }
         if let Some(failure) = pipeline.events().and_then(Outbox::failure) {
-            waiting.store(&consumer);
-            commit(&consumer);
-            return super::stdin::ended(failure);
+            break super::stdin::ended(failure);
         }
         waiting.store(&consumer);
-    }
+    };
 
     // What has not arrived is not committed: its records are read again.
-    let settled = pipeline.events().map_or(Ok(()), |events| events.settle());
+    let settled = match (&ended, pipeline.events()) {
+        (Ok(Ended::Stopped), Some(events)) => events.settle(),
+        _ => Ok(()),
+    };
     waiting.store(&consumer);
-
-    let connected = status.counters().connected;
-    if connected {
-        commit(&consumer);
-    } else {
-        tracing::warn!("no broker to commit to: what was counted since the last commit is counted again");
-    }
     queue_slot.clear();
     drop(queue);
-    if connected {
-        consumer.unsubscribe();
-    } else {
-        // Closing waits for an answer of the group that will not come; the
-        // group finds out by its session timeout.
-        std::mem::forget(consumer);
-    }
-    settled.map(|()| Ended::Stopped)
-}
-
-/// Commits what was counted, so that nobody counts it again. In the middle of
-/// a rebalance the broker refuses; then the rebalance is gone along with, and
-/// the commit tried again.
-fn commit(consumer: &client::Client) {
-    use RDKafkaErrorCode::{IllegalGeneration, NoOffset, RebalanceInProgress, UnknownMemberId};
-    let until = Instant::now() + COMMIT_WAIT;
-    loop {
-        match consumer.commit_consumer_state(CommitMode::Sync) {
-            Ok(()) | Err(KafkaError::ConsumerCommit(NoOffset)) => return,
-            Err(KafkaError::ConsumerCommit(IllegalGeneration | RebalanceInProgress | UnknownMemberId))
-                if Instant::now() < until =>
-            {
-                let _ = consumer.poll(BATCH_WAIT);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the last offsets could not be committed: their records are counted again");
-                return;
-            }
-        }
-    }
+    leave::leave(consumer, status, stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT));
+    settled?;
+    ended
 }

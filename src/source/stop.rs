@@ -2,14 +2,15 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 /// Ends a blocking read from another thread.
 #[derive(Debug)]
 pub struct Stop {
     reader: OwnedFd,
     writer: OwnedFd,
-    asked: AtomicBool,
+    until: OnceLock<Instant>,
 }
 
 impl Stop {
@@ -19,19 +20,25 @@ impl Stop {
     /// When no pipe is to be had.
     pub fn new() -> io::Result<Stop> {
         let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        Ok(Stop { reader, writer, asked: AtomicBool::new(false) })
+        Ok(Stop { reader, writer, until: OnceLock::new() })
     }
 
-    /// Asks the reader to stop. Asking twice is once too often, and harmless.
-    pub fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
+    /// Asks the reader to have stopped by `until`. Asking twice is once too
+    /// often, and harmless.
+    pub fn ask(&self, until: Instant) {
+        let _ = self.until.set(until);
         // It fails only on a full pipe, which has been asked already.
         let _ = rustix::io::write(&self.writer, b"s");
     }
 
     /// Whether it was asked for.
     pub fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
+        self.until().is_some()
+    }
+
+    /// When the reader must have stopped, once it was asked.
+    pub fn until(&self) -> Option<Instant> {
+        self.until.get().copied()
     }
 }
 

@@ -16,7 +16,7 @@ use super::waiting::Waiting;
 use crate::config::{KafkaSettings, Start};
 
 /// How long the broker may take to tell offsets when partitions are assigned.
-const ASK_WAIT: Duration = Duration::from_secs(10);
+const ASK_WAIT: Duration = Duration::from_secs(5);
 
 /// The callbacks' state.
 pub(super) struct Group {
@@ -63,7 +63,10 @@ impl Group {
                     ends.push((topic.to_owned(), partition, end));
                     match (counted, committed) {
                         // Past the end: the topic was deleted and made again.
-                        (Some(counted), _) if counted <= end => counted,
+                        (Some(counted), _) if counted <= end => {
+                            begin.add_partition_offset(topic, partition, Offset::Offset(counted))?;
+                            counted
+                        }
                         (_, Some(committed)) => committed,
                         _ => {
                             let from = self.first_offset(consumer, topic, first, end)?;
@@ -120,11 +123,15 @@ impl ConsumerContext for Group {
         what: RDKafkaRespErr,
         partitions: &mut TopicPartitionList,
     ) {
+        self.status.event();
         let cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
         let result = match what {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 let mut ends = Vec::new();
-                if let Err(error) = self.place(consumer, partitions, &mut ends) {
+                // What is not read any more needs no beginning, and the broker may be gone.
+                if !self.status.is_leaving()
+                    && let Err(error) = self.place(consumer, partitions, &mut ends)
+                {
                     // librdkafka then asks again by itself and falls back to its reset policy.
                     self.status.error(&error);
                 }
@@ -160,20 +167,20 @@ impl ConsumerContext for Group {
         }
     }
 
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        match result {
-            Ok(()) => self.status.committed(true),
-            Err(KafkaError::ConsumerCommit(rdkafka::error::RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => {
-                self.status.committed(false);
-                self.status.error(&error);
-            }
-        }
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        self.status.event();
+        let elements = offsets.elements();
+        let taken = elements.iter().filter(|e| e.error().is_ok()).filter_map(|e| match e.offset() {
+            Offset::Offset(next) => Some((e.topic().to_owned(), e.partition(), next)),
+            _ => None,
+        });
+        self.status.committed(result, taken);
     }
 }
 
 impl ClientContext for Group {
     fn stats(&self, statistics: Statistics) {
+        self.status.event();
         let connected = statistics.brokers.values().any(|b| b.state == "UP");
         let ends = statistics.topics.values().flat_map(|topic| {
             topic
@@ -185,10 +192,12 @@ impl ClientContext for Group {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.status.event();
         self.status.error_words(error.rdkafka_error_code(), reason);
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.status.event();
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(facility, "librdkafka: {message}");

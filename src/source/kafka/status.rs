@@ -2,10 +2,11 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use crate::http::Readiness;
 
@@ -24,6 +25,8 @@ const CONNECTION: [RDKafkaErrorCode; 6] = [
 #[derive(Debug)]
 pub struct Status {
     inner: Mutex<Inner>,
+    events: AtomicU64,
+    leaving: AtomicBool,
     readiness: Arc<Readiness>,
 }
 
@@ -48,6 +51,8 @@ struct Inner {
     /// By partition, owned or not, the offset behind the last message that was
     /// counted here.
     positions: BTreeMap<(String, i32), i64>,
+    /// By partition, what the broker has taken from here.
+    committed: BTreeMap<(String, i32), i64>,
 }
 
 #[derive(Debug)]
@@ -55,6 +60,10 @@ struct Errors {
     count: u64,
     logged: Instant,
 }
+
+/// What is to be said where nothing but the absence of brokers is known.
+const CLOSED: &str = "it may be that they close connections at once, as a listener with TLS or SASL does \
+                      where security.protocol of kafka.properties is another";
 
 /// How often an error of one kind is logged: brokers that are away give one
 /// with every attempt.
@@ -102,7 +111,12 @@ impl Status {
     /// Nothing is known yet.
     pub fn new(brokers: &str, readiness: Arc<Readiness>) -> Status {
         let inner = Inner { brokers: brokers.to_owned(), ..Inner::default() };
-        let status = Status { inner: Mutex::new(inner), readiness };
+        let status = Status {
+            inner: Mutex::new(inner),
+            events: AtomicU64::new(0),
+            leaving: AtomicBool::new(false),
+            readiness,
+        };
         status.tell(&status.inner());
         status
     }
@@ -197,8 +211,9 @@ impl Status {
             // It only says that there were other errors before it.
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 inner.connected = false;
+                // A connection that is closed before the first answer is no error to librdkafka.
                 if inner.connection_error.is_empty() {
-                    words.clone_into(&mut inner.connection_error);
+                    inner.connection_error = format!("{words}; {CLOSED}");
                 }
             }
             Some(code) if CONNECTION.contains(&code) => words.clone_into(&mut inner.connection_error),
@@ -279,13 +294,59 @@ impl Status {
         inner.rebalanced = true;
     }
 
-    /// Notes the end of a commit.
-    pub(super) fn committed(&self, successful: bool) {
-        let mut inner = self.inner();
-        if successful {
-            inner.commits += 1;
-        } else {
-            inner.commit_failures += 1;
+    /// Notes the answer to a commit, with the offsets that were taken.
+    pub(super) fn committed(
+        &self,
+        result: KafkaResult<()>,
+        offsets: impl Iterator<Item = (String, i32, i64)>,
+    ) {
+        match result {
+            Ok(()) => {
+                let mut inner = self.inner();
+                inner.commits += 1;
+                for (topic, partition, next) in offsets {
+                    inner.committed.insert((topic, partition), next);
+                }
+            }
+            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => {
+                self.inner().commit_failures += 1;
+                self.error(&error);
+            }
         }
+    }
+
+    /// The offsets behind counted messages of owned partitions that the broker
+    /// has not taken from here.
+    pub(super) fn uncommitted(&self) -> Vec<(String, i32, i64)> {
+        let inner = self.inner();
+        let counted = inner.partitions.keys().filter_map(|key| Some((key, *inner.positions.get(key)?)));
+        let behind = counted.filter(|(key, next)| inner.committed.get(*key).is_none_or(|c| c < next));
+        behind.map(|((topic, partition), next)| (topic.clone(), *partition, next)).collect()
+    }
+
+    /// Whether the broker has taken this offset, or a later one.
+    pub(super) fn has_committed(&self, (topic, partition, next): &(String, i32, i64)) -> bool {
+        self.inner().committed.get(&(topic.clone(), *partition)).is_some_and(|c| c >= next)
+    }
+
+    /// Notes that the group is being left.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the group is being left.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a callback was called.
+    pub(super) fn event(&self) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many callbacks were called.
+    pub(super) fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
     }
 }
