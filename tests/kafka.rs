@@ -1,5 +1,5 @@
 //! The Kafka source against a real broker, which these tests start themselves: `cargo test --release --features
-//! broker-tests --test kafka`. It takes Java 17 and, once, Maven. Without them it fails: what is not tried is not shown.
+//! broker-tests --test kafka`. It takes Java 17, openssl and, once, Maven. Without them it fails: what is not tried is not shown.
 //!
 //! One after the other, with a runner of their own: there is one broker, some stop it, and it must be gone at the end.
 //! An argument chooses the tests that have it in their name.
@@ -11,7 +11,7 @@ mod support;
 use std::process::ExitCode;
 
 use broker::runner::{Test, run};
-use broker::{content, events, exact, faults, group, memory};
+use broker::{content, events, exact, faults, group, memory, secure};
 
 const TESTS: &[Test] = &[
     ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
@@ -35,11 +35,18 @@ const TESTS: &[Test] = &[
     ("faults::a_topic_that_is_missing_at_the_start", faults::a_topic_that_is_missing_at_the_start),
     ("faults::a_broker_that_is_missing_at_the_start", faults::a_broker_that_is_missing_at_the_start),
     ("faults::sigterm_without_a_broker", faults::sigterm_without_a_broker),
+    ("faults::sigterm_while_the_broker_hangs", faults::sigterm_while_the_broker_hangs),
+    ("faults::sigterm_as_the_broker_dies", faults::sigterm_as_the_broker_dies),
     ("faults::a_broker_that_is_gone_for_20_seconds", faults::a_broker_that_is_gone_for_20_seconds),
     ("events::every_hit_arrives_once", events::every_hit_arrives_once),
     ("events::nothing_is_lost_when_it_crashes", events::nothing_is_lost_when_it_crashes),
+    ("secure::every_mechanism", secure::every_mechanism),
+    ("secure::a_certificate_of_the_client", secure::a_certificate_of_the_client),
+    ("secure::ways_that_are_closed", secure::ways_that_are_closed),
+    ("secure::sigterm_while_the_broker_hangs", secure::sigterm_while_the_broker_hangs),
     ("memory::a_backlog_of_2_gb", memory::a_backlog_of_2_gb),
     ("memory::a_backlog_of_2_gb_that_is_well_compressed", memory::a_backlog_of_2_gb_that_is_well_compressed),
+    ("memory::a_backlog_of_one_message_again_and_again", memory::a_backlog_of_one_message_again_and_again),
     ("memory::large_messages", memory::large_messages),
 ];
 

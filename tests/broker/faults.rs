@@ -7,7 +7,8 @@ use rustix::process::Signal;
 use super::runner::measured;
 use super::{Broker, PATIENCE};
 use crate::feed::{
-    Counts, Feeder, behind, committed, consumer, records, terminate, wait_for_counts, wait_for_ready, within,
+    Counts, Feeder, behind, committed, consumer, records, records_in_log, terminate, wait_for_counts,
+    wait_for_ready, within,
 };
 
 const PARTITIONS: i32 = 8;
@@ -183,6 +184,49 @@ pub fn sigterm_without_a_broker(broker: &Broker) {
     assert!((1000..=6000).contains(&wanted.records), "{offsets:?}");
     let next = consumer(&address, "alone", "alone", &SHORT_SESSION);
     assert_eq!(wait_for_counts(&[&next], wanted.records, PATIENCE), wanted);
+}
+
+/// Nothing is committed before the end, where the broker does not take it.
+const NO_COMMIT: [&str; 4] = ["--kafka-commit-interval", "1h", SHORT_SESSION[0], SHORT_SESSION[1]];
+
+pub fn sigterm_while_the_broker_hangs(broker: &Broker) {
+    ends_without_its_commit(broker, "hangs", || broker.signal(Signal::STOP), || broker.signal(Signal::CONT));
+}
+
+pub fn sigterm_as_the_broker_dies(broker: &Broker) {
+    ends_without_its_commit(broker, "dies", || broker.kill(), || broker.start());
+}
+
+/// It ends in time and says what that means; then it is so, and nothing is lost.
+fn ends_without_its_commit(broker: &Broker, topic: &str, fail: impl Fn(), mend: impl Fn()) {
+    let address = broker.address();
+    broker.create(topic, 2);
+    let feeder = Feeder::new(&address, "none");
+    feeder.send_numbers(topic, 2, 0..5000);
+    feeder.flush();
+    let daemon = consumer(&address, topic, topic, &NO_COMMIT);
+    wait_for_counts(&[&daemon], 5000, PATIENCE);
+    fail();
+    let since = Instant::now();
+    daemon.signal(Signal::TERM);
+    let (status, log) = daemon.wait();
+    let took = since.elapsed();
+    mend();
+    measured(&format!("seconds from SIGTERM to the exit, the broker {topic}"), took.as_secs_f32());
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(took < Duration::from_secs(10), "shutdown_timeout: {took:?}");
+    assert!(log.contains("records since the last commit are counted again"), "{log}");
+    assert_eq!(records_in_log(&log), 5000);
+    // A broker that wakes up finds the commit it was sent, and may take it.
+    feeder.send_numbers(topic, 2, 5000..6000);
+    feeder.flush();
+    let next = consumer(&address, topic, topic, &SHORT_SESSION);
+    let counts = within(PATIENCE, "what is not committed", || {
+        let (offsets, counts) = (committed(&address, topic, topic, 2), Counts::scraped([&next]));
+        (sum(&offsets) == 6000).then_some(counts)
+    });
+    assert!([1000, 6000].contains(&counts.records), "{counts:?}");
+    assert_eq!(counts, Counts::expected(6000 - counts.records..6000));
 }
 
 pub fn a_broker_that_is_gone_for_20_seconds(broker: &Broker) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Broker;
 use super::runner::measured;
-use crate::feed::{Counts, Feeder, consumer, wait_for_counts};
+use crate::feed::{Counts, Feeder, codes_of, consumer, wait_for_counts, write_text};
 
 /// Documented for the default settings.
 const BOUND: u64 = 64 << 20;
@@ -12,22 +12,40 @@ const BOUND: u64 = 64 << 20;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 pub fn a_backlog_of_2_gb(broker: &Broker) {
-    backlog(broker, "none", &[]);
+    backlog(broker, "none");
 }
 
-/// What a fetch holds is ten times what its bytes are: with the smaller fetches that the README advises then.
+/// What a fetch holds is ten times what its bytes are.
 pub fn a_backlog_of_2_gb_that_is_well_compressed(broker: &Broker) {
-    backlog(broker, "zstd", &["--kafka-properties", "max.partition.fetch.bytes=65536"]);
+    backlog(broker, "zstd");
 }
 
-fn backlog(broker: &Broker, codec: &str, args: &[&str]) {
+/// Hundreds of times: with the smaller fetches that the README advises then.
+pub fn a_backlog_of_one_message_again_and_again(broker: &Broker) {
+    const MESSAGES: u64 = 2_000_000;
+    broker.create("again", 8);
+    let feeder = Feeder::new(&broker.address(), "zstd");
+    let mut text = String::new();
+    write_text(0, &mut text);
+    (0..MESSAGES).for_each(|i| feeder.send("again", (i % 8) as i32, Some(text.as_bytes())));
+    feeder.flush();
+    let small = ["--kafka-properties", "fetch.max.bytes=65536"];
+    let daemon = consumer(&broker.address(), "again", "again", &small);
+    let counts = wait_for_counts(&[&daemon], MESSAGES, PATIENCE);
+    assert_eq!(counts.bytes, MESSAGES * text.len() as u64);
+    assert_eq!(counts.codes, [(codes_of(0)[0].to_owned(), MESSAGES)].into());
+    hold(&daemon, "one message again and again, fetches of 64 KiB");
+    broker.delete("again");
+}
+
+fn backlog(broker: &Broker, codec: &str) {
     const MESSAGES: u64 = 7_200_000;
     let topic = format!("backlog-{codec}");
     broker.create(&topic, 8);
     let feeder = Feeder::new(&broker.address(), codec);
     feeder.send_numbers(&topic, 8, 0..MESSAGES);
     feeder.flush();
-    let daemon = consumer(&broker.address(), &topic, &topic, args);
+    let daemon = consumer(&broker.address(), &topic, &topic, &[]);
     let since = Instant::now();
     let counts = wait_for_counts(&[&daemon], MESSAGES, PATIENCE);
     let seconds = since.elapsed().as_secs_f64();

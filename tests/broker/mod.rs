@@ -7,6 +7,7 @@ pub mod faults;
 pub mod group;
 pub mod memory;
 pub mod runner;
+pub mod secure;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::root;
 
@@ -53,7 +55,7 @@ impl Broker {
     /// Starts it, unless it runs, and waits until it answers.
     #[track_caller]
     pub fn start(&self) {
-        self.script(&["start"]);
+        self.script(&["start", "--secure"]);
     }
 
     /// Stops it; the data stays.
@@ -62,8 +64,37 @@ impl Broker {
         self.script(&["stop"]);
     }
 
+    /// Kills it as a crash would; the data stays.
+    #[track_caller]
+    pub fn kill(&self) {
+        self.script(&["stop", "--kill"]);
+    }
+
+    /// Sends it a signal that it survives.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        let pid = std::fs::read_to_string(self.dir().join("pid")).expect("it was started");
+        let pid = pid.trim().parse().ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("it runs");
+    }
+
     pub fn address(&self) -> String {
         format!("127.0.0.1:{PORT}")
+    }
+
+    /// Where it speaks TLS, to clients with a certificate.
+    pub fn tls_address(&self) -> String {
+        format!("127.0.0.1:{}", PORT + 2)
+    }
+
+    /// Where it speaks SASL over TLS.
+    pub fn sasl_address(&self) -> String {
+        format!("127.0.0.1:{}", PORT + 3)
+    }
+
+    /// A file of its certificates.
+    pub fn tls_file(&self, name: &str) -> String {
+        self.dir().join("tls").join(name).display().to_string()
     }
 
     fn admin<T>(
