@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use errtally::metrics::ALL;
+use errtally::metrics::{ALL, API_SERVICE_ERRORS, ERRORS, LATE_ERRORS};
 use prometheus::proto::MetricType;
 use serde_json::Value;
 use support::daemon::Daemon;
 use support::exposition::Scrape;
-use support::{finish_with, has_tool, root, run};
+use support::{Folder, finish_with, has_tool, root, run};
 
 /// Known codes, an unknown one of a family, a discovered one, a malformed record: every metric has a sample then.
 const EVERYTHING: &str = "Ecs.0114 CCE.01400007\nEcs.0114\nCCE.09404999\nerror_code=Dli.0003\n\
@@ -34,7 +34,11 @@ fn now() -> f64 {
 
 #[test]
 fn a_scrape_has_all_metrics_and_no_others() {
-    let (_daemon, scrape) = fed(EVERYTHING, &[]);
+    let folder = Folder::new();
+    let file = folder.path().join("events.jsonl").display().to_string();
+    let args = ["--labels", "app=app", "--late-after", "1h", "--events", "file", "--events-file-path", &file];
+    let late = "time=2001-01-01T00:00:00Z Ecs.0114\n";
+    let (_daemon, scrape) = fed(&format!("{EVERYTHING}{late}"), &args);
     let kafka = |name: &str| name.starts_with("errtally_kafka_");
     assert!(ALL.iter().any(|m| kafka(m.name)));
     // Those of Kafka are there with that source; `kafka_mock.rs` holds them to it.
@@ -45,7 +49,9 @@ fn a_scrape_has_all_metrics_and_no_others() {
         let kind = if metric.kind == MetricType::COUNTER { "counter" } else { "gauge" };
         assert_eq!(scrape.types.get(metric.name).map(String::as_str), Some(kind), "{}", metric.name);
         assert_eq!(scrape.help.get(metric.name).map(String::as_str), Some(metric.help), "{}", metric.name);
-        let labels: BTreeSet<_> = metric.labels.iter().copied().collect();
+        let labelled = [ERRORS, API_SERVICE_ERRORS, LATE_ERRORS].contains(metric);
+        let configured = labelled.then_some("app");
+        let labels: BTreeSet<_> = metric.labels.iter().copied().chain(configured).collect();
         for sample in scrape.of(metric.name, &[]) {
             let have: BTreeSet<_> = sample.labels.keys().map(String::as_str).collect();
             assert_eq!(have, labels, "{}", metric.name);

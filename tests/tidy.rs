@@ -76,6 +76,7 @@ fn what_the_documents_link_to_is_there() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/matching.md",
+        "docs/records.md",
         "catalog/README.md",
         "benches/README.md",
         "examples/README.md",

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use crate::event;
 use crate::run::{exact, over};
 use crate::support::daemon::Daemon;
-use crate::support::{Folder, root, wait_for};
+use crate::support::{Folder, finish, has_tool, root, wait_for};
 
 fn example() -> Vec<u8> {
     std::fs::read(root().join("examples/cloud-api.log")).expect("the example log")
@@ -263,4 +264,35 @@ fn a_reader_that_is_slow_gets_everything() {
     assert_eq!(requests, (0..5_000).map(|i| format!("r{i}")).collect::<Vec<_>>());
     let (status, log) = daemon.wait();
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+/// The README's command, as it stands there.
+#[test]
+fn the_readme_shows_what_works() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let command = readme.lines().find(|l| l.starts_with("errtally run --events stdout <")).expect("the command");
+    assert!(command.contains("| jq "), "{command}");
+    if !has_tool("jq") {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "jq must be there in CI");
+        println!("SKIPPED: no jq here");
+        return;
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_errtally")).parent().expect("its folder").display();
+    let path = format!("{program}:{}", std::env::var("PATH").expect("a path"));
+    let listen = ("ERRTALLY_LISTEN", "127.0.0.1:0");
+    let shell = finish(
+        Command::new("sh").args(["-c", command]).current_dir(root()).env("PATH", path).env(listen.0, listen.1),
+    );
+    let shown = shell.ok();
+    let (events, _) = exact(&example(), &[]);
+    let lines: Vec<Value> = shown.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    assert_eq!(lines.len(), events.len());
+    for (line, event) in lines.iter().zip(&events) {
+        assert_eq!([&line[1], &line[2], &line[3]], [&event["code"], &event["message"], &event["action"]]);
+    }
+    // And the event that it prints is the first one.
+    let (_, rest) = readme.split_once("```json\n{\"time\"").expect("an event");
+    let shown = format!("{{\"time\"{}", rest.split("```").next().expect("its end"));
+    let shown: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(shown, events[0]);
 }
