@@ -71,11 +71,12 @@ impl Outbox {
     pub fn flush(&mut self) {
         // Also what is refused: its records must never count as done.
         self.taken += self.events;
-        if self.events > 0 && !self.failed {
-            if let Err(failure) = self.sink.sink().take(&self.lines, self.events) {
-                self.failure = Some(failure);
-                self.failed = true;
-            }
+        if self.events > 0
+            && !self.failed
+            && let Err(failure) = self.sink.sink().take(&self.lines, self.events)
+        {
+            self.failure = Some(failure);
+            self.failed = true;
         }
         self.lines.clear();
         self.events = 0;
