@@ -75,6 +75,7 @@ fn what_the_documents_link_to_is_there() {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "docs/alerts.md",
         "docs/matching.md",
         "docs/records.md",
         "catalog/README.md",

@@ -1,0 +1,287 @@
+"""The dashboard for whoever runs errtally: does it read all, fast enough, and where does it fail?"""
+
+from grafana_foundation_sdk.builders import dashboard as builders
+
+from panels import Column, Query, Rows, Scale, lines, number, rows, sheet, variable
+from promql import INSTANCE, JOB, rate
+
+
+def of(metric: str) -> str:
+    """All series of a metric that are chosen."""
+    return f"{metric}{{{INSTANCE}}}"
+
+
+def share(part: str, whole: str) -> str:
+    """A part of a whole over time; nothing where the whole is nothing."""
+    return f'{rate(part, INSTANCE, "job")} / ({rate(whole, INSTANCE, "job")} > 0)'
+
+
+def ours(metric: str) -> str:
+    """A metric of any program, where the program is an errtally, also one that is down."""
+    return f"{of(metric)} and on (job, instance) last_over_time({of('errtally_build_info')}[$__range])"
+
+
+def dashboard() -> builders.Dashboard:
+    """The whole of it."""
+    records = "errtally_records_total"
+    matched = "errtally_matched_records_total"
+    good = {"1": ("yes", "green"), "0": ("no", "red")}
+    return (
+        sheet(
+            "errtally-health",
+            "errtally: its own health",
+            "Whether errtally runs, reads all that it should, keeps up, and what it costs.",
+        )
+        .with_variable(
+            variable(
+                "instance",
+                "Instance",
+                f"label_values(errtally_build_info{{{JOB}}}, instance)",
+                "Targets of Prometheus.",
+                ".*",
+            )
+        )
+        .with_row(builders.Row("State"))
+        .with_panel(
+            number("Up", "Instances that answer Prometheus.", "short", Query(f"sum({ours('up')})"), width=3)
+        )
+        .with_panel(
+            number(
+                "Down",
+                "Instances that do not answer.",
+                "short",
+                Query(f"count(({ours('up')}) == 0)"),
+                width=3,
+                scale=Scale(critical=1),
+            )
+        )
+        .with_panel(
+            number(
+                "All ready",
+                "Whether all instances read, as /readyz says.",
+                "short",
+                Query(f"min({of('errtally_ready')})"),
+                width=3,
+                words=good,
+                none="?",
+            )
+        )
+        .with_panel(
+            number(
+                "Last reload",
+                "Whether all instances could load their configuration and catalog.",
+                "short",
+                Query(f"min({of('errtally_config_last_reload_successful')})"),
+                width=3,
+                words=good,
+                none="?",
+            )
+        )
+        .with_panel(
+            number(
+                "Records a second",
+                "All instances together.",
+                "cps",
+                Query(f"sum(rate({of(records)}[5m]))"),
+                width=4,
+            )
+        )
+        .with_panel(
+            number(
+                "Messages behind",
+                "With Kafka: messages that are not yet counted.",
+                "short",
+                Query(f"sum({of('errtally_kafka_consumer_lag')})"),
+                width=4,
+                none="no Kafka",
+            )
+        )
+        .with_panel(
+            number(
+                "Seconds behind",
+                "With Kafka: age of the oldest message that is not yet counted.",
+                "s",
+                Query(f"max({of('errtally_kafka_consumer_lag_seconds')})"),
+                width=4,
+                scale=Scale(warning=60, critical=300),
+                none="no Kafka",
+            )
+        )
+        .with_panel(
+            rows(
+                "Instances",
+                "Versions, when they started, and when they last loaded configuration and catalog.",
+                Rows(
+                    [
+                        Query(f"max by (job, instance, version) ({of('errtally_build_info')})"),
+                        Query(f"max by (job, instance) ({ours('process_start_time_seconds')}) * 1000"),
+                        Query(
+                            "max by (job, instance)"
+                            f" ({of('errtally_config_last_reload_success_timestamp_seconds')}) * 1000"
+                        ),
+                    ],
+                    [
+                        Column("job", "Job"),
+                        Column("instance", "Instance"),
+                        Column("version", "Version"),
+                        Column("Value #B", "Started", None, "dateTimeAsIso"),
+                        Column("Value #C", "Loaded", None, "dateTimeAsIso"),
+                    ],
+                    "Started",
+                ),
+                height=6,
+            )
+        )
+        .with_row(builders.Row("Input"))
+        .with_panel(
+            lines(
+                "Records a second",
+                "Records read, by instance and source.",
+                "cps",
+                Query(rate(records, INSTANCE, "instance", "source"), "{{instance}} {{source}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Bytes a second",
+                "Bytes of the records, newlines included.",
+                "Bps",
+                Query(rate("errtally_record_bytes_total", INSTANCE, "instance", "source"), "{{instance}} {{source}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Shares",
+                "Records with a code among all; damaged JSON among those with a code; records longer than"
+                " max_record_bytes among all.",
+                "percentunit",
+                Query(share(matched, records), "{{job}}: with a code"),
+                Query(share("errtally_malformed_json_records_total", matched), "{{job}}: damaged JSON"),
+                Query(share("errtally_oversized_records_total", records), "{{job}}: too long"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Limits that are reached",
+                "Hits of unknown codes past max_unknown_codes, and values of configured labels past their limit.",
+                "cps",
+                Query(
+                    rate("errtally_unknown_codes_total", f'{INSTANCE}, code="other"', "job"),
+                    "{{job}}: unknown codes",
+                ),
+                Query(rate("errtally_label_overflows_total", INSTANCE, "job", "label"), "{{job}}: label {{label}}"),
+            )
+        )
+        .with_row(builders.Row("Kafka"))
+        .with_panel(
+            lines(
+                "Messages behind",
+                "Messages that are not yet counted, by topic.",
+                "short",
+                Query(f"sum by (job, topic) ({of('errtally_kafka_consumer_lag')})", "{{job}} {{topic}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Seconds behind",
+                "Age of the last counted message while others wait behind it: the worst partition of each topic.",
+                "s",
+                Query(f"max by (job, topic) ({of('errtally_kafka_consumer_lag_seconds')})", "{{job}} {{topic}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Partitions",
+                "Partitions that each instance owns, and whether it is connected to a broker: 1 or 0.",
+                "short",
+                Query(of("errtally_kafka_assigned_partitions"), "{{instance}}: partitions"),
+                Query(of("errtally_kafka_connected"), "{{instance}}: connected"),
+                width=8,
+            )
+        )
+        .with_panel(
+            lines(
+                "Rebalances and commits a second",
+                "Commits that fail are tried again; a rebalance moves partitions.",
+                "cps",
+                Query(rate("errtally_kafka_commits_total", INSTANCE, "job"), "{{job}}: commits"),
+                Query(rate("errtally_kafka_commit_failures_total", INSTANCE, "job"), "{{job}}: failed commits"),
+                Query(rate("errtally_kafka_rebalances_total", INSTANCE, "job"), "{{job}}: rebalances"),
+                width=8,
+            )
+        )
+        .with_panel(
+            lines(
+                "Errors of the client",
+                "Since each instance started, by librdkafka's name for them. Not a rate: one error is a kind's first.",
+                "short",
+                Query(f"sum by (instance, kind) ({of('errtally_kafka_errors_total')})", "{{instance}}: {{kind}}"),
+                width=8,
+            )
+        )
+        .with_row(builders.Row("Events"))
+        .with_panel(
+            lines(
+                "Events a second",
+                "Events written, by where they go.",
+                "cps",
+                Query(rate("errtally_events_total", INSTANCE, "job", "to"), "{{job}}: {{to}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Events lost a second",
+                "Events dropped because they came too fast, and writes that failed.",
+                "cps",
+                Query(rate("errtally_events_dropped_total", INSTANCE, "job", "to"), "{{job}}: {{to}}, dropped"),
+                Query(
+                    rate("errtally_event_write_failures_total", INSTANCE, "job", "to"),
+                    "{{job}}: {{to}}, failed writes",
+                ),
+            )
+        )
+        .with_row(builders.Row("What it costs"))
+        .with_panel(
+            lines(
+                "CPU",
+                "Cores that are used.",
+                "short",
+                Query(
+                    f"rate({of('process_cpu_seconds_total')}[$__rate_interval])"
+                    f" and on (job, instance) {of('errtally_build_info')}",
+                    "{{instance}}",
+                ),
+                width=6,
+            )
+        )
+        .with_panel(
+            lines(
+                "Memory",
+                "Resident memory.",
+                "bytes",
+                Query(ours("process_resident_memory_bytes"), "{{instance}}"),
+                width=6,
+            )
+        )
+        .with_panel(
+            lines(
+                "File descriptors",
+                "Share of those that it may open.",
+                "percentunit",
+                Query(
+                    f"({ours('process_open_fds')}) / on (job, instance) {of('process_max_fds')}",
+                    "{{instance}}",
+                ),
+                width=6,
+            )
+        )
+        .with_panel(
+            lines(
+                "Series",
+                "Series that Prometheus takes from each instance in a scrape.",
+                "short",
+                Query(ours("scrape_samples_scraped"), "{{instance}}"),
+                width=6,
+            )
+        )
+    )
