@@ -270,7 +270,8 @@ fn a_reader_that_is_slow_gets_everything() {
 #[test]
 fn the_readme_shows_what_works() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
-    let command = readme.lines().find(|l| l.starts_with("errtally run --events stdout <")).expect("the command");
+    let command =
+        readme.lines().find(|l| l.starts_with("errtally run --events stdout <")).expect("the command");
     assert!(command.contains("| jq "), "{command}");
     if !has_tool("jq") {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "jq must be there in CI");
@@ -281,7 +282,11 @@ fn the_readme_shows_what_works() {
     let path = format!("{program}:{}", std::env::var("PATH").expect("a path"));
     let listen = ("ERRTALLY_LISTEN", "127.0.0.1:0");
     let shell = finish(
-        Command::new("sh").args(["-c", command]).current_dir(root()).env("PATH", path).env(listen.0, listen.1),
+        Command::new("sh")
+            .args(["-c", command])
+            .current_dir(root())
+            .env("PATH", path)
+            .env(listen.0, listen.1),
     );
     let shown = shell.ok();
     let (events, _) = exact(&example(), &[]);
