@@ -5,6 +5,7 @@
 //! as text, so that a mistake reads the same wherever it was made.
 
 mod event_keys;
+mod http_keys;
 mod kafka_keys;
 mod keys;
 mod layers;
@@ -68,6 +69,19 @@ pub struct KafkaSettings {
     pub queue_bytes: usize,
     /// Further properties of librdkafka.
     pub properties: Vec<(String, String)>,
+}
+
+/// What one client of the HTTP server may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Most connections.
+    pub max_connections: usize,
+    /// Longest time to the end of a request's head.
+    pub request_timeout: Duration,
+    /// Longest time that a client may take over its answer.
+    pub answer_timeout: Duration,
+    /// How long a connection is kept between requests.
+    pub idle_timeout: Duration,
 }
 
 /// For which codes `errtally_code_info` has a series.
@@ -206,6 +220,10 @@ pub struct Settings {
     pub late_after: Duration,
     /// Address and port of the HTTP server.
     pub listen: String,
+    /// TLS and authentication of the HTTP server, where there are any.
+    pub web_config_file: Option<PathBuf>,
+    /// Limits of the HTTP server.
+    pub http: HttpSettings,
     /// Catalog files and folders laid over the built-in catalog.
     pub catalog: Vec<PathBuf>,
     /// Find codes of services without a catalog.
@@ -256,6 +274,13 @@ impl Default for Settings {
             exemplars: true,
             late_after: Duration::ZERO,
             listen: "127.0.0.1:9877".to_owned(),
+            web_config_file: None,
+            http: HttpSettings {
+                max_connections: 256,
+                request_timeout: Duration::from_secs(10),
+                answer_timeout: Duration::from_secs(30),
+                idle_timeout: Duration::from_secs(120),
+            },
             catalog: Vec::new(),
             discovery: true,
             max_record_bytes: 1 << 20,

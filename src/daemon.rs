@@ -18,7 +18,8 @@ use crate::config::KafkaSettings;
 use crate::config::{EventsTo, KEYS, Layers, Loaded, Settings, SourceKind};
 use crate::engine::Engine;
 use crate::enrich::Plan;
-use crate::http::{self, Readiness, Shared, Stage};
+use crate::http::server::Site;
+use crate::http::{self, Connections, Gate, Readiness, Shared, Stage, Web};
 use crate::ledger::{Ledger, Snapshot, Source};
 use crate::metrics::{Exporter, Health, Process, Shown};
 use crate::outbox::Outbox;
@@ -42,8 +43,23 @@ pub struct Outcome {
     pub input_ended: bool,
 }
 
+/// What the daemon starts with.
+#[derive(Debug)]
+pub struct Start {
+    /// Where the settings come from.
+    pub layers: Layers,
+    /// The settings.
+    pub settings: Settings,
+    /// The catalog.
+    pub catalog: Arc<Catalog>,
+    /// TLS and authentication.
+    pub web: Web,
+}
+
 struct Daemon {
     layers: Layers,
+    web: Arc<Web>,
+    connections: Arc<Connections>,
     settings: Settings,
     ledger: Arc<Ledger>,
     shown: Arc<ArcSwap<Shown>>,
@@ -57,12 +73,8 @@ struct Daemon {
 ///
 /// # Errors
 /// When the port cannot be bound or reading fails.
-pub fn run(
-    layers: Layers,
-    settings: Settings,
-    catalog: Arc<Catalog>,
-    summary: impl Fn(&Snapshot),
-) -> anyhow::Result<Outcome> {
+pub fn run(start: Start, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
+    let Start { layers, settings, catalog, web } = start;
     let listener = bind(&settings.listen)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -77,12 +89,14 @@ pub fn run(
     let _entered = runtime.enter();
     let daemon = Daemon {
         layers,
+        web: Arc::new(web),
+        connections: Arc::new(Connections::new(settings.http.clone())),
+        signals: Signals::new().context("cannot listen to signals")?,
         shown: Arc::new(ArcSwap::from_pointee(shown(&settings))),
         settings,
         ledger,
         health: Arc::default(),
         readiness: Arc::new(Readiness::new(events.as_ref().map(|e| e.status.clone()))),
-        signals: Signals::new().context("cannot listen to signals")?,
     };
     runtime.block_on(daemon.serve(listener, plan, events, summary))
 }
@@ -177,11 +191,17 @@ impl Daemon {
             ledger: self.ledger.clone(),
             exporter: Arc::new(exporter),
             readiness: self.readiness.clone(),
+            connections: self.connections.clone(),
+        };
+        let site = Site {
+            routes: http::routes(shared),
+            gate: Gate::new(self.web.clone()).map_err(|_| anyhow!("the system gives no random numbers"))?,
+            connections: self.connections.clone(),
         };
         let address = listener.local_addr().context("cannot use the port")?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the port")?;
         let (close, closed) = oneshot::channel::<()>();
-        let mut server = tokio::spawn(http::server::serve(listener, http::routes(shared), closed));
+        let mut server = tokio::spawn(http::server::serve(listener, site, closed));
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
         let (done, mut ended) = oneshot::channel();
@@ -195,7 +215,9 @@ impl Daemon {
             })
             .context("cannot start the reader")?;
         self.readiness.set(Stage::Reading);
-        info!(address = %address, source, "ready: http://{address}/metrics");
+        let scheme = if self.web.is_tls() { "https" } else { "http" };
+        info!(address = %address, source, "ready: {scheme}://{address}/metrics");
+        self.web.remark();
 
         // Reading, until the input ends or somebody asks to stop.
         let mut stop_asked: Option<Instant> = None;
@@ -266,6 +288,9 @@ impl Daemon {
         Process {
             health: self.health.clone(),
             events: self.readiness.events().cloned(),
+            readiness: self.readiness.clone(),
+            connections: self.connections.clone(),
+            web: self.web.clone(),
             #[cfg(feature = "kafka")]
             kafka: match input {
                 Input::Kafka(_, status) => Some(status.clone()),
@@ -294,8 +319,8 @@ impl Daemon {
         if let Some(events) = self.readiness.events() {
             events.reopen();
         }
-        match self.layers.load() {
-            Ok((Loaded { settings, .. }, catalog)) => {
+        match self.layers.load_to_run() {
+            Ok((Loaded { settings, .. }, catalog, _)) => {
                 for key in
                     KEYS.iter().filter(|k| !k.reloads && (k.show)(&settings) != (k.show)(&self.settings))
                 {

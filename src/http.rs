@@ -1,98 +1,34 @@
 //! What the HTTP server shows. Read-only; every answer is one snapshot.
 
+mod connections;
+mod gate;
+mod limiter;
 mod negotiate;
 mod page;
+mod readiness;
+mod rendering;
 pub mod server;
+mod stream;
+mod users;
+mod web;
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
-use tower_http::compression::CompressionLayer;
+
+pub use connections::Connections;
+pub use gate::Gate;
+pub use readiness::{Readiness, Stage};
+pub use web::Web;
 
 use crate::ledger::Ledger;
 use crate::metrics::Exporter;
 use crate::report::{CatalogListing, Report};
-use crate::sink;
-
-/// What `/readyz` tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Stage {
-    /// The source is not connected yet.
-    Starting,
-    /// Records are read.
-    Reading,
-    /// The input has ended; `/metrics` lingers.
-    Ended,
-    /// On the way out.
-    Draining,
-}
-
-impl Stage {
-    fn words(self) -> &'static str {
-        match self {
-            Stage::Starting => "starting: the source is not connected yet",
-            Stage::Reading => "ready",
-            Stage::Ended => "the input has ended; the counts are final",
-            Stage::Draining => "draining: stopping",
-        }
-    }
-}
-
-/// The stage, and what the source waits for, shared by the daemon, the source
-/// and the server.
-#[derive(Debug)]
-pub struct Readiness {
-    stage: AtomicU8,
-    waiting: Mutex<Option<String>>,
-    events: Option<Arc<sink::Status>>,
-}
-
-impl Readiness {
-    /// Nothing is connected; `events`, where there are any, may keep records
-    /// from being read.
-    pub fn new(events: Option<Arc<sink::Status>>) -> Readiness {
-        Readiness { stage: AtomicU8::new(Stage::Starting as u8), waiting: Mutex::new(None), events }
-    }
-
-    /// The state of the events' sink.
-    pub fn events(&self) -> Option<&Arc<sink::Status>> {
-        self.events.as_ref()
-    }
-
-    /// Moves to `stage`.
-    pub fn set(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Release);
-    }
-
-    /// The present stage.
-    pub fn get(&self) -> Stage {
-        let stages = [Stage::Starting, Stage::Reading, Stage::Ended, Stage::Draining];
-        stages[usize::from(self.stage.load(Ordering::Acquire)).min(stages.len() - 1)]
-    }
-
-    /// What a source that is not connected waits for, in words; none when it
-    /// is connected.
-    pub fn waiting(&self, reason: Option<String>) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = reason;
-    }
-
-    /// Whether records are read, and what there is to say about it.
-    pub fn words(&self) -> (bool, String) {
-        let stage = self.get();
-        let source = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let reason = source.or_else(|| self.events.as_ref().and_then(|e| e.waiting()));
-        match (stage, reason) {
-            (Stage::Reading, Some(reason)) => (false, reason),
-            _ => (stage == Stage::Reading, stage.words().to_owned()),
-        }
-    }
-}
+use rendering::{Renderer, Renderers};
 
 /// What the handlers read from.
 #[derive(Clone, Debug)]
@@ -103,10 +39,35 @@ pub struct Shared {
     pub exporter: Arc<Exporter>,
     /// The stage.
     pub readiness: Arc<Readiness>,
+    /// Who is here.
+    pub connections: Arc<Connections>,
+}
+
+/// Answers that are made once for all who wait for them.
+#[derive(Clone, Debug)]
+struct Answers {
+    text: Arc<Renderer>,
+    openmetrics: Arc<Renderer>,
+    page: Arc<Renderer>,
+    codes: Arc<Renderer>,
+    catalog: Arc<Renderer>,
+    readiness: Arc<Readiness>,
 }
 
 /// All routes.
 pub fn routes(shared: Shared) -> Router {
+    let Shared { ledger, exporter, readiness, connections } = shared;
+    let renderers = Renderers::new(connections);
+    let (text, openmetrics) = (exporter.clone(), exporter);
+    let (counts, listing, seen, stage) = (ledger.clone(), ledger.clone(), ledger, readiness.clone());
+    let answers = Answers {
+        text: renderers.renderer(move || text.text()),
+        openmetrics: renderers.renderer(move || openmetrics.openmetrics()),
+        page: renderers.renderer(move || page::render(&Report::new(&seen.snapshot()), &stage.words().1)),
+        codes: renderers.renderer(move || json(&Report::new(&counts.snapshot()))),
+        catalog: renderers.renderer(move || json(&CatalogListing::new(listing.engine().0.catalog()))),
+        readiness,
+    };
     Router::new()
         .route("/", get(root))
         .route("/metrics", get(metrics))
@@ -114,34 +75,54 @@ pub fn routes(shared: Shared) -> Router {
         .route("/readyz", get(readyz))
         .route("/api/v1/codes", get(codes))
         .route("/api/v1/catalog", get(catalog))
-        .layer(CompressionLayer::new().gzip(true))
-        .with_state(shared)
+        .with_state(answers)
 }
 
-async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let (kind, body) = if negotiate::wants_openmetrics(accept) {
-        ("application/openmetrics-text; version=1.0.0; charset=utf-8", shared.exporter.openmetrics())
-    } else {
-        ("text/plain; version=0.0.4; charset=utf-8", shared.exporter.text())
+fn json(value: &impl serde::Serialize) -> String {
+    // Nothing in it is a map with keys that are no text, nor fails by itself.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// What `renderer` gives next, packed where the client takes that.
+async fn answer(renderer: &Arc<Renderer>, kind: &'static str, headers: &HeaderMap) -> Response {
+    let wanted = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).unwrap_or("");
+    let gzip = negotiate::takes_gzip(wanted(header::ACCEPT_ENCODING));
+    let Some(rendering) = renderer.get(gzip).await else {
+        let later = [(header::RETRY_AFTER, "1")];
+        return (StatusCode::SERVICE_UNAVAILABLE, later, "slow readers hold too much\n").into_response();
     };
-    ([(header::CONTENT_TYPE, kind)], body).into_response()
+    let head = [(header::CONTENT_TYPE, kind), (header::VARY, "accept, accept-encoding")];
+    let mut response = (head, rendering.body(gzip)).into_response();
+    if gzip {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
 }
 
-async fn readyz(State(shared): State<Shared>) -> Response {
-    let (ready, words) = shared.readiness.words();
+async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let (renderer, kind) = if negotiate::wants_openmetrics(accept) {
+        (&answers.openmetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    } else {
+        (&answers.text, "text/plain; version=0.0.4; charset=utf-8")
+    };
+    answer(renderer, kind, &headers).await
+}
+
+async fn readyz(State(answers): State<Answers>) -> Response {
+    let (ready, words) = answers.readiness.words();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, format!("{words}\n")).into_response()
 }
 
-async fn codes(State(shared): State<Shared>) -> Json<Report> {
-    Json(Report::new(&shared.ledger.snapshot()))
+async fn codes(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    answer(&answers.codes, "application/json", &headers).await
 }
 
-async fn catalog(State(shared): State<Shared>) -> Json<CatalogListing> {
-    Json(CatalogListing::new(shared.ledger.engine().0.catalog()))
+async fn catalog(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    answer(&answers.catalog, "application/json", &headers).await
 }
 
-async fn root(State(shared): State<Shared>) -> Html<String> {
-    Html(page::render(&Report::new(&shared.ledger.snapshot()), &shared.readiness.words().1))
+async fn root(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    answer(&answers.page, "text/html; charset=utf-8", &headers).await
 }

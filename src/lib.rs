@@ -42,6 +42,7 @@ pub mod engine;
 pub mod enrich;
 pub mod event;
 pub mod fields;
+pub mod fingerprint;
 pub mod framing;
 pub mod http;
 pub mod labels;

@@ -90,9 +90,13 @@ metrics! {
     KAFKA_ERRORS = COUNTER "errtally_kafka_errors_total" ["kind"]
         "Errors of the Kafka client, by librdkafka's name for them.";
     RELOAD_SUCCESSFUL = GAUGE "errtally_config_last_reload_successful" []
-        "Whether the last load of configuration and catalog succeeded: 1 or 0.";
+        "Whether the last load of configuration, catalog and web configuration succeeded: 1 or 0.";
     RELOAD_SUCCESS_TIMESTAMP = GAUGE "errtally_config_last_reload_success_timestamp_seconds" []
         "When configuration and catalog were last loaded, in seconds since 1970.";
+    READY = GAUGE "errtally_ready" []
+        "Whether records are read, as /readyz tells: 1 or 0.";
+    HTTP_CONNECTIONS = GAUGE "errtally_http_connections" []
+        "Connections to the HTTP server.";
     BUILD_INFO = GAUGE "errtally_build_info" ["version"]
         "The version of errtally; always 1.";
     PROCESS_CPU = COUNTER "process_cpu_seconds_total" []

@@ -4,9 +4,7 @@ use std::fmt::Write;
 
 use super::settings::{Daemon, Reading};
 use super::{Failure, output};
-use crate::catalog::Catalog;
-use crate::config::{KEYS, Loaded};
-use crate::problem::Problems;
+use crate::config::{KEYS, Layers};
 
 /// What to do with the settings.
 #[derive(Debug, clap::Subcommand)]
@@ -27,10 +25,10 @@ pub struct Args {
 }
 
 impl Args {
-    fn load(&self) -> Result<(Loaded, Catalog), Problems> {
+    fn layers(&self) -> Layers {
         let mut layers = self.reading.layers();
         self.daemon.add_to(&mut layers);
-        layers.load()
+        layers
     }
 }
 
@@ -38,13 +36,13 @@ impl Args {
 pub fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(args) => {
-            let (loaded, catalog) = args.load()?;
+            let (loaded, catalog, _) = args.layers().load_to_run()?;
             let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
             let text = format!("ok: {} of {} keys set, {} codes\n", set, KEYS.len(), catalog.codes().len());
             output::write(text.as_bytes())?;
         }
         Command::Show(args) => {
-            let (loaded, _) = args.load()?;
+            let (loaded, _) = args.layers().load()?;
             let mut out = String::new();
             for (key, origin) in KEYS.iter().zip(&loaded.origins) {
                 let value = format!("{}: {}", key.name, (key.show)(&loaded.settings));

@@ -35,6 +35,9 @@ pub struct Daemon {
     /// IP address and port of the HTTP server
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// File with TLS and basic authentication of the HTTP server
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config_file: Option<String>,
     /// Categories whose series exist from the start, with commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', num_args = 0..)]
     zero_init: Option<Vec<String>>,
@@ -50,6 +53,18 @@ pub struct Daemon {
     /// Least severe level that is logged
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// Most HTTP connections
+    #[arg(long, value_name = "N")]
+    http_max_connections: Option<String>,
+    /// Longest time for the head of a request
+    #[arg(long, value_name = "TIME")]
+    http_request_timeout: Option<String>,
+    /// Longest time for an answer
+    #[arg(long, value_name = "TIME")]
+    http_answer_timeout: Option<String>,
+    /// How long an idle connection is kept
+    #[arg(long, value_name = "TIME")]
+    http_idle_timeout: Option<String>,
     /// Kafka brokers, HOST:PORT with commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     kafka_brokers: Vec<String>,
@@ -121,6 +136,7 @@ impl Daemon {
         let flags = &mut layers.flags;
         push(flags, "source", &self.source);
         push(flags, "listen", &self.listen);
+        push(flags, "web_config_file", &self.web_config_file);
         if let Some(categories) = &self.zero_init {
             flags.push(("zero_init", categories.iter().filter(|c| !c.is_empty()).cloned().collect()));
         }
@@ -128,6 +144,10 @@ impl Daemon {
         push(flags, "linger", &self.linger);
         push(flags, "shutdown_timeout", &self.shutdown_timeout);
         push(flags, "log_level", &self.log_level);
+        push(flags, "http.max_connections", &self.http_max_connections);
+        push(flags, "http.request_timeout", &self.http_request_timeout);
+        push(flags, "http.answer_timeout", &self.http_answer_timeout);
+        push(flags, "http.idle_timeout", &self.http_idle_timeout);
         push_all(flags, "kafka.brokers", &self.kafka_brokers);
         push_all(flags, "kafka.topics", &self.kafka_topics);
         push(flags, "kafka.group", &self.kafka_group);

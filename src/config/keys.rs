@@ -34,6 +34,7 @@ pub struct Key {
 pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
     GENERAL
         .iter()
+        .chain(super::http_keys::HTTP)
         .chain(super::kafka_keys::KAFKA)
         .chain(super::record_keys::RECORD)
         .chain(super::event_keys::EVENTS)
@@ -83,6 +84,18 @@ const GENERAL: &[Key] = &[
             Ok(())
         },
         show: |s| quoted(&s.listen),
+    },
+    Key {
+        name: "web_config_file",
+        doc: "File with TLS, client certificates and basic authentication of the HTTP server, in the format of Prometheus's exporter-toolkit.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            let path = one(v)?;
+            s.web_config_file = (!path.is_empty()).then(|| path.into());
+            Ok(())
+        },
+        show: |s| quoted(&s.web_config_file.as_ref().map_or(String::new(), |p| p.display().to_string())),
     },
     Key {
         name: "catalog",
@@ -230,6 +243,15 @@ impl Key {
     /// The environment variable.
     pub fn variable(&self) -> String {
         format!("ERRTALLY_{}", self.name.replace('.', "_").to_uppercase())
+    }
+
+    /// The flag.
+    pub fn flag(&self) -> String {
+        match self.name {
+            // As every exporter spells it.
+            "web_config_file" => "--web.config.file".to_owned(),
+            name => format!("--{}", name.replace(['_', '.'], "-")),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::keys::{KEYS, Key, Refused};
 use super::{Settings, SourceKind, kafka_keys};
 use crate::catalog::Catalog;
+use crate::http::Web;
 use crate::problem::{Problem, Problems, Sink};
 use crate::yaml::{self, Data, Node, suggest};
 
@@ -72,6 +73,23 @@ impl Layers {
         }
     }
 
+    /// As [`Layers::load`], and what `run` needs beside: the web
+    /// configuration. Nobody else has to be able to read its keys.
+    ///
+    /// # Errors
+    /// As [`Layers::load`], and every problem of the web configuration.
+    pub fn load_to_run(&self) -> Result<(Loaded, Catalog, Web), Problems> {
+        let web = Web::open(self.settings().0.settings.web_config_file.as_deref());
+        match (self.load(), web) {
+            (Ok((loaded, catalog)), Ok(web)) => Ok((loaded, catalog, web)),
+            (loaded, web) => {
+                let mut problems = loaded.err().unwrap_or_default();
+                problems.append(web.err().unwrap_or_default());
+                Err(problems)
+            }
+        }
+    }
+
     /// Puts the layers together; a value with a problem is left out.
     pub fn settings(&self) -> (Loaded, Problems) {
         let mut loaded = Loaded { settings: Settings::default(), origins: vec![Origin::Default; KEYS.len()] };
@@ -85,11 +103,10 @@ impl Layers {
             }
         }
         for (name, values) in &self.flags {
-            let flag = format!("--{}", name.replace(['_', '.'], "-"));
             if let Some(key) = Key::find(name)
-                && let Err((what, remedy)) = loaded.set(key, values, Origin::Flag(flag.clone()))
+                && let Err((what, remedy)) = loaded.set(key, values, Origin::Flag(key.flag()))
             {
-                problems.push(Problem { origin: flag, line: 0, key: String::new(), what, remedy });
+                problems.push(Problem { origin: key.flag(), line: 0, key: String::new(), what, remedy });
             }
         }
         // One mistake would come back as another.

@@ -1,4 +1,4 @@
-//! Which exposition format a scraper asks for.
+//! Which exposition format and which encoding a scraper asks for.
 
 /// Whether `accept` prefers OpenMetrics to the text format. A tie goes to
 /// OpenMetrics where it is named, and nothing named means text.
@@ -28,9 +28,44 @@ pub fn wants_openmetrics(accept: &str) -> bool {
     openmetrics > 0.0 && openmetrics >= text
 }
 
+/// Whether `accept_encoding` allows gzip.
+pub fn takes_gzip(accept_encoding: &str) -> bool {
+    let mut any = false;
+    for coding in accept_encoding.split(',') {
+        let mut parts = coding.split(';').map(str::trim);
+        let name = parts.next().unwrap_or("");
+        let refused = parts
+            .any(|p| p.strip_prefix("q=").is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0)));
+        if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") {
+            return !refused;
+        }
+        any |= name == "*" && !refused;
+    }
+    any
+}
+
 #[cfg(test)]
 mod tests {
-    use super::wants_openmetrics;
+    use super::{takes_gzip, wants_openmetrics};
+
+    #[test]
+    fn gzip_by_name_or_among_all() {
+        for (accept, taken) in [
+            ("", false),
+            ("identity", false),
+            ("br, deflate", false),
+            ("gzip", true),
+            ("GZip", true),
+            ("deflate, gzip;q=0.5, br", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.0, *", false),
+            ("*", true),
+            ("*;q=0", false),
+            ("br, *;q=0.1", true),
+        ] {
+            assert_eq!(takes_gzip(accept), taken, "{accept}");
+        }
+    }
 
     #[test]
     fn follows_quality() {

@@ -16,6 +16,7 @@ use super::{Metric, openmetrics};
 use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::config::CodeInfo;
 use crate::fields::time::Moment;
+use crate::http::{Connections, Readiness, Web};
 use crate::labels::{NONE, SetId};
 use crate::ledger::{Account, Ledger, OTHER, RowKey, Series, Snapshot, SourceCounts};
 
@@ -72,6 +73,12 @@ pub struct Process {
     pub health: Arc<Health>,
     /// Where events go, where there are any.
     pub events: Option<Arc<crate::sink::Status>>,
+    /// Whether records are read.
+    pub readiness: Arc<Readiness>,
+    /// Who is connected.
+    pub connections: Arc<Connections>,
+    /// TLS and authentication, which are read again by themselves.
+    pub web: Arc<Web>,
     /// The consumer, where there is one.
     #[cfg(feature = "kafka")]
     pub kafka: Option<Arc<crate::source::kafka::Status>>,
@@ -151,10 +158,13 @@ impl LedgerCollector {
                 super::kafka::collect(status, &mut out);
             }
             let health = &process.health;
-            let successful = f64::from(u8::from(health.reload_successful.load(Ordering::Relaxed)));
-            out.add(&super::RELOAD_SUCCESSFUL, &[], successful);
+            let truth = |is| f64::from(u8::from(is));
+            let successful = health.reload_successful.load(Ordering::Relaxed) && !process.web.is_broken();
+            out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful));
             let millis = health.reload_success.load(Ordering::Relaxed);
             out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], millis as f64 / 1e3);
+            out.add(&super::READY, &[], truth(process.readiness.words().0));
+            out.add(&super::HTTP_CONNECTIONS, &[], process.connections.count() as f64);
             out.add(&super::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
             super::process::collect(&mut out);
         }

@@ -25,6 +25,11 @@ fn trials(folder: &Folder) -> Vec<Trial> {
     let (a, b, c) = (path("a.yaml"), path("b.yaml"), path("c.yaml"));
     vec![
         trial("listen", "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"),
+        trial("web_config_file", "a.yml", "b.yml", "c.yml"),
+        trial("http.max_connections", "10", "20", "30"),
+        trial("http.request_timeout", "1s", "2s", "3s"),
+        trial("http.answer_timeout", "1s", "2s", "3s"),
+        trial("http.idle_timeout", "1s", "2s", "3s"),
         trial("catalog", &a, &b, &c),
         trial("max_record_bytes", "2KiB", "3KiB", "4KiB"),
         trial("max_unknown_codes", "1", "2", "3"),
@@ -80,7 +85,11 @@ fn variable_of(key: &str) -> String {
 
 /// The flag of a key.
 fn flag_of(key: &str) -> String {
-    format!("--{}", key.replace(['.', '_'], "-"))
+    match key {
+        // As every exporter spells it.
+        "web_config_file" => "--web.config.file".to_owned(),
+        key => format!("--{}", key.replace(['.', '_'], "-")),
+    }
 }
 
 /// `key: value` as a configuration file, and the line of the value: a dot is a mapping.

@@ -71,8 +71,8 @@ impl Daemon {
             let log = daemon.log();
             let ended = daemon.child.try_wait().expect("a state");
             assert!(ended.is_none() || log.contains("ready: "), "it ended: {log}");
-            let (_, rest) = log.split_once("ready: http://")?;
-            rest.split('/').next()?.parse().ok()
+            let (_, rest) = log.split_once("ready: http")?;
+            rest.trim_start_matches('s').trim_start_matches("://").split('/').next()?.parse().ok()
         });
         daemon
     }

@@ -1,0 +1,202 @@
+//! Answers made from a snapshot, each made once for all who wait for it.
+//!
+//! Who asks waits for the next rendering that begins, and shares it with all
+//! who asked before it began: nobody is shown counts older than his request.
+//! After a rendering there is a pause, long enough that renderings of a kind
+//! take a twentieth of one core however many ask. A request that
+//! comes alone is answered at once.
+//!
+//! A rendering lives as long as an answer made of it is on its way. So that
+//! slow readers of large answers cannot collect them, what is held in all is
+//! limited: past that, the slowest reader is cut off.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{sleep_until, timeout};
+
+use super::connections::Connections;
+
+/// The pause after a rendering, as a multiple of the time that it took.
+const PAUSE: u32 = 19;
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Bytes of renderings that answers under way may hold.
+const MOST_HELD: usize = 64 << 20;
+
+/// How long a rendering waits for slow readers to let go.
+const LETTING_GO: Duration = Duration::from_secs(5);
+
+/// How long one that was cut off takes to let go.
+const SOON: Duration = Duration::from_millis(10);
+
+/// One answer's body.
+#[derive(Debug)]
+pub struct Rendering {
+    plain: String,
+    gzip: Option<Vec<u8>>,
+    held: Arc<Held>,
+}
+
+impl Rendering {
+    fn size(&self) -> usize {
+        self.plain.capacity() + self.gzip.as_ref().map_or(0, Vec::capacity)
+    }
+
+    /// The bytes to send, which hold on to it; packed where that was asked for.
+    pub fn body(self: Arc<Self>, gzip: bool) -> Bytes {
+        struct Body(Arc<Rendering>, bool);
+        impl AsRef<[u8]> for Body {
+            fn as_ref(&self) -> &[u8] {
+                match &self.0.gzip {
+                    Some(packed) if self.1 => packed,
+                    _ => self.0.plain.as_bytes(),
+                }
+            }
+        }
+        Bytes::from_owner(Body(self, gzip))
+    }
+}
+
+impl Drop for Rendering {
+    fn drop(&mut self) {
+        self.held.bytes.fetch_sub(self.size(), Ordering::AcqRel);
+        self.held.less.notify_one();
+    }
+}
+
+/// What all renderings take.
+#[derive(Debug, Default)]
+struct Held {
+    bytes: AtomicUsize,
+    less: Notify,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    gzip: bool,
+    reply: oneshot::Sender<Arc<Rendering>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Vec<Waiter>,
+    /// Whether a rendering is to come.
+    called: bool,
+    /// When the pause after the last one is over.
+    next: Option<Instant>,
+}
+
+/// Renders one kind of answer.
+pub struct Renderer {
+    render: Box<dyn Fn() -> String + Send + Sync>,
+    queue: Mutex<Queue>,
+    held: Arc<Held>,
+    connections: Arc<Connections>,
+}
+
+impl std::fmt::Debug for Renderer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Renderer").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+/// Makes renderers that keep one limit together.
+#[derive(Debug)]
+pub struct Renderers {
+    held: Arc<Held>,
+    connections: Arc<Connections>,
+}
+
+impl Renderers {
+    /// Renderers whose answers go to `connections`.
+    pub fn new(connections: Arc<Connections>) -> Renderers {
+        Renderers { held: Arc::default(), connections }
+    }
+
+    /// One that answers what `render` gives.
+    pub fn renderer(&self, render: impl Fn() -> String + Send + Sync + 'static) -> Arc<Renderer> {
+        Arc::new(Renderer {
+            render: Box::new(render),
+            queue: Mutex::default(),
+            held: self.held.clone(),
+            connections: self.connections.clone(),
+        })
+    }
+}
+
+impl Renderer {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A rendering that begins after this is called; with `gzip` it is there
+    /// packed as well. None where too much is held by slow readers.
+    pub async fn get(self: &Arc<Self>, gzip: bool) -> Option<Arc<Rendering>> {
+        let (reply, rendering) = oneshot::channel();
+        let first = {
+            let mut queue = self.queue();
+            queue.waiting.push(Waiter { gzip, reply });
+            !std::mem::replace(&mut queue.called, true)
+        };
+        if first {
+            let renderer = self.clone();
+            tokio::spawn(async move { renderer.answer_all().await });
+        }
+        rendering.await.ok()
+    }
+
+    async fn answer_all(&self) {
+        let next = self.queue().next;
+        if let Some(next) = next.filter(|next| *next > Instant::now()) {
+            sleep_until(next.into()).await;
+        }
+        let room = timeout(LETTING_GO, self.room()).await.is_ok();
+        let waiting = {
+            let mut queue = self.queue();
+            queue.called = false;
+            std::mem::take(&mut queue.waiting)
+        };
+        // Who has gone meanwhile is no reason to render.
+        let waiting: Vec<_> = waiting.into_iter().filter(|w| !w.reply.is_closed()).collect();
+        if waiting.is_empty() || !room {
+            return;
+        }
+        let began = Instant::now();
+        let plain = (self.render)();
+        let gzip = waiting.iter().any(|w| w.gzip).then(|| packed(&plain));
+        let rendering = Arc::new(Rendering { plain, gzip, held: self.held.clone() });
+        self.held.bytes.fetch_add(rendering.size(), Ordering::AcqRel);
+        for waiter in waiting {
+            let _ = waiter.reply.send(rendering.clone());
+        }
+        let pause = (began.elapsed() * PAUSE).min(LONGEST_PAUSE);
+        self.queue().next = Some(Instant::now() + pause);
+    }
+
+    /// Waits until slow readers hold little enough.
+    async fn room(&self) {
+        while self.held.bytes.load(Ordering::Acquire) > MOST_HELD {
+            let less = self.held.less.notified();
+            self.connections.cut_slowest();
+            // Others may hold the same rendering: then the next one is cut off.
+            let _ = timeout(SOON, less).await;
+        }
+    }
+}
+
+/// `text` in gzip's format, packed quickly: it is sent once or a few times.
+fn packed(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
+    // Memory takes all that is written to it.
+    let _ = encoder.write_all(text.as_bytes());
+    encoder.finish().unwrap_or_default()
+}

@@ -1,0 +1,59 @@
+//! Authorities and what they issue, made anew for each test.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
+};
+
+use crate::support::Folder;
+
+/// Who issues certificates.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    /// Its own certificate.
+    pub pem: String,
+}
+
+/// A certificate and its key.
+pub struct Pair {
+    pub cert: String,
+    pub key: String,
+}
+
+impl Authority {
+    pub fn new(name: &str) -> Authority {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Authority { issuer: Issuer::new(params, key), pem }
+    }
+
+    fn issue(&self, names: Vec<SanType>, usage: ExtendedKeyUsagePurpose) -> Pair {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names;
+        params.extended_key_usages.push(usage);
+        params.distinguished_name.push(DnType::CommonName, "somebody");
+        let cert = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Pair { cert: cert.pem(), key: key.serialize_pem() }
+    }
+
+    /// For a server at 127.0.0.1.
+    pub fn server(&self) -> Pair {
+        let here = SanType::IpAddress([127, 0, 0, 1].into());
+        self.issue(vec![here], ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// For a client with these names.
+    pub fn client(&self, names: Vec<SanType>) -> Pair {
+        self.issue(names, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+}
+
+impl Pair {
+    /// Writes `NAME.crt` and `NAME.key`, and gives their paths.
+    pub fn write(&self, folder: &Folder, name: &str) -> (String, String) {
+        (folder.write(&format!("{name}.crt"), &self.cert), folder.write(&format!("{name}.key"), &self.key))
+    }
+}
