@@ -10,12 +10,14 @@ mod kafka_keys;
 mod keys;
 mod layers;
 mod record_keys;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
+pub use watch::Watch;
 
 use crate::catalog::Category;
 use crate::engine::Options;
@@ -224,6 +226,8 @@ pub struct Settings {
     pub web_config_file: Option<PathBuf>,
     /// Limits of the HTTP server.
     pub http: HttpSettings,
+    /// Reload when configuration or catalog change.
+    pub watch: bool,
     /// Catalog files and folders laid over the built-in catalog.
     pub catalog: Vec<PathBuf>,
     /// Find codes of services without a catalog.
@@ -281,6 +285,7 @@ impl Default for Settings {
                 answer_timeout: Duration::from_secs(30),
                 idle_timeout: Duration::from_secs(120),
             },
+            watch: false,
             catalog: Vec::new(),
             discovery: true,
             max_record_bytes: 1 << 20,

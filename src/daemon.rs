@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use crate::catalog::Catalog;
 #[cfg(feature = "kafka")]
 use crate::config::KafkaSettings;
-use crate::config::{EventsTo, KEYS, Layers, Loaded, Settings, SourceKind};
+use crate::config::{EventsTo, KEYS, Layers, Loaded, Settings, SourceKind, Watch};
 use crate::engine::Engine;
 use crate::enrich::Plan;
 use crate::http::server::Site;
@@ -48,6 +48,8 @@ pub struct Outcome {
 pub struct Start {
     /// Where the settings come from.
     pub layers: Layers,
+    /// What notices their changes.
+    pub watch: Arc<Watch>,
     /// The settings.
     pub settings: Settings,
     /// The catalog.
@@ -58,6 +60,7 @@ pub struct Start {
 
 struct Daemon {
     layers: Layers,
+    watch: Arc<Watch>,
     web: Arc<Web>,
     connections: Arc<Connections>,
     settings: Settings,
@@ -74,7 +77,7 @@ struct Daemon {
 /// # Errors
 /// When the port cannot be bound or reading fails.
 pub fn run(start: Start, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
-    let Start { layers, settings, catalog, web } = start;
+    let Start { layers, watch, settings, catalog, web } = start;
     let listener = bind(&settings.listen)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -91,7 +94,8 @@ pub fn run(start: Start, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome>
         layers,
         web: Arc::new(web),
         connections: Arc::new(Connections::new(settings.http.clone())),
-        signals: Signals::new().context("cannot listen to signals")?,
+        signals: Signals::new(watch.clone()).context("cannot listen to signals")?,
+        watch,
         shown: Arc::new(ArcSwap::from_pointee(shown(&settings))),
         settings,
         ledger,
@@ -218,6 +222,9 @@ impl Daemon {
         let scheme = if self.web.is_tls() { "https" } else { "http" };
         info!(address = %address, source, "ready: {scheme}://{address}/metrics");
         self.web.remark();
+        if self.settings.watch {
+            self.watch.start().context("cannot start the watch")?;
+        }
 
         // Reading, until the input ends or somebody asks to stop.
         let mut stop_asked: Option<Instant> = None;
@@ -319,6 +326,7 @@ impl Daemon {
         if let Some(events) = self.readiness.events() {
             events.reopen();
         }
+        self.watch.note();
         match self.layers.load_to_run() {
             Ok((Loaded { settings, .. }, catalog, _)) => {
                 for key in

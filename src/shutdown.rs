@@ -2,11 +2,15 @@
 //!
 //! - SIGTERM, SIGINT: stop reading, count what was read, exit 0; the second
 //!   one ends the process at once.
-//! - SIGHUP: load configuration and catalog again.
+//! - SIGHUP: load configuration and catalog again; a change that is watched
+//!   for asks for the same.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Watch;
 
 /// The signals that the daemon listens to.
 #[derive(Debug)]
@@ -14,6 +18,7 @@ pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    watch: Arc<Watch>,
 }
 
 /// What a signal asks for.
@@ -26,15 +31,16 @@ pub enum Request {
 }
 
 impl Signals {
-    /// Starts listening.
+    /// Starts listening, also to what `watch` notices.
     ///
     /// # Errors
     /// When a handler cannot be set.
-    pub fn new() -> io::Result<Signals> {
+    pub fn new(watch: Arc<Watch>) -> io::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            watch,
         })
     }
 
@@ -44,6 +50,7 @@ impl Signals {
             _ = self.terminate.recv() => Request::Stop(SignalKind::terminate().as_raw_value()),
             _ = self.interrupt.recv() => Request::Stop(SignalKind::interrupt().as_raw_value()),
             _ = self.hangup.recv() => Request::Reload,
+            () = self.watch.changed() => Request::Reload,
         }
     }
 }

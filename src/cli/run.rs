@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::settings::{Daemon, Reading};
-use crate::config::Loaded;
+use crate::config::{Loaded, Watch};
 use crate::daemon::Start;
 use crate::report::Report;
 use crate::report::table::{self, Look};
@@ -23,6 +23,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), Failure> {
     let mut layers = args.reading.layers();
     args.daemon.add_to(&mut layers);
+    let watch = Watch::new(&layers);
     let (Loaded { settings, .. }, catalog, web) = layers.load_to_run()?;
     tracing_subscriber::fmt()
         .with_max_level(settings.log_level)
@@ -30,7 +31,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
         .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()))
         .with_writer(io::stderr)
         .init();
-    let start = Start { layers, settings, catalog: Arc::new(catalog), web };
+    let start = Start { layers, watch, settings, catalog: Arc::new(catalog), web };
     crate::daemon::run(start, |snapshot| {
         let look = Look { width: None, elapsed: None };
         let text = table::render(&Report::new(snapshot), look);

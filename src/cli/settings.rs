@@ -38,6 +38,9 @@ pub struct Daemon {
     /// File with TLS and basic authentication of the HTTP server
     #[arg(long = "web.config.file", value_name = "FILE")]
     web_config_file: Option<String>,
+    /// Reload when configuration or catalog change
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    watch: Option<String>,
     /// Categories whose series exist from the start, with commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', num_args = 0..)]
     zero_init: Option<Vec<String>>,
@@ -137,6 +140,7 @@ impl Daemon {
         push(flags, "source", &self.source);
         push(flags, "listen", &self.listen);
         push(flags, "web_config_file", &self.web_config_file);
+        push(flags, "watch", &self.watch);
         if let Some(categories) = &self.zero_init {
             flags.push(("zero_init", categories.iter().filter(|c| !c.is_empty()).cloned().collect()));
         }

@@ -98,6 +98,17 @@ const GENERAL: &[Key] = &[
         show: |s| quoted(&s.web_config_file.as_ref().map_or(String::new(), |p| p.display().to_string())),
     },
     Key {
+        name: "watch",
+        doc: "Reload when the configuration file or a catalog has changed, as at SIGHUP.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.watch = truth(one(v)?)?;
+            Ok(())
+        },
+        show: |s| s.watch.to_string(),
+    },
+    Key {
         name: "catalog",
         doc: "Catalog files, or folders of them, laid over the built-in catalog: they add services and replace rows.",
         list: true,

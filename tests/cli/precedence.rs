@@ -26,6 +26,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
     vec![
         trial("listen", "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"),
         trial("web_config_file", "a.yml", "b.yml", "c.yml"),
+        trial("watch", "true", "false", "true"),
         trial("http.max_connections", "10", "20", "30"),
         trial("http.request_timeout", "1s", "2s", "3s"),
         trial("http.answer_timeout", "1s", "2s", "3s"),
