@@ -327,8 +327,10 @@ impl Daemon {
             events.reopen();
         }
         self.watch.note();
-        match self.layers.load_to_run() {
-            Ok((Loaded { settings, .. }, catalog, _)) => {
+        // It is read again by itself, and tells itself what is wrong with it.
+        self.web.current();
+        match self.layers.load() {
+            Ok((Loaded { settings, .. }, catalog)) => {
                 for key in
                     KEYS.iter().filter(|k| !k.reloads && (k.show)(&settings) != (k.show)(&self.settings))
                 {

@@ -79,8 +79,7 @@ impl Web {
     fn read_again(&self, path: &Path, seen: &mut Fingerprint) {
         let mut now = Fingerprint::default();
         let result = read::read(path, &mut now);
-        // Of a file that is broken the certificates may be unknown: those that
-        // were known are watched on, so that nothing is told twice.
+        // Broken or not: it is read again when it is something else.
         *seen = now;
         self.broken.store(result.is_err(), Ordering::Release);
         match result {

@@ -90,6 +90,26 @@ fn all_problems_in_one_run_each_with_file_line_key_and_remedy() {
 }
 
 #[test]
+fn limits_have_limits() {
+    let folder = Folder::new();
+    let content = "http:\n  max_connections: 7\n  request_timeout: 99ms\n  answer_timeout: 2h\n  idle_timeout: soon\n\
+                   \x20 body_timeout: 1s\nwatch: often\n";
+    let file = folder.write("bad.yaml", content);
+    let said = run(["config", "check", "--config", &file]).failed(2);
+    for (place, remedy) in [
+        (":2: http.max_connections: 7 is out of range", "8 to 65536"),
+        (":3: http.request_timeout: 99ms is out of range", "100ms to 1h"),
+        (":4: http.answer_timeout: 2h is out of range", "100ms to 1h"),
+        (":5: http.idle_timeout: ", "such as 500ms"),
+        (":6: http.body_timeout: unknown key", "http."),
+        (":7: watch: ", "true or false"),
+    ] {
+        let line = said.lines().find(|l| l.contains(&format!("{file}{place}")));
+        assert!(line.is_some_and(|l| l.contains(remedy)), "{place} {remedy} in:\n{said}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_to_be_read_is_a_problem() {
     let folder = Folder::new();
     let missing = folder.path().join("missing.yaml").display().to_string();
