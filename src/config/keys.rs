@@ -103,7 +103,7 @@ const GENERAL: &[Key] = &[
         list: false,
         reloads: false,
         set: |s, v| {
-            s.watch = truth(one(v)?)?;
+            s.watch = parse_bool(one(v)?)?;
             Ok(())
         },
         show: |s| s.watch.to_string(),
