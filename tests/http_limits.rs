@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use support::daemon::Daemon;
 use support::exposition::Scrape;
-use support::{DEADLINE, http, wait_for};
+use support::{DEADLINE, Folder, http, shop_catalog, wait_for};
 
 const CONNECTIONS: &str = "errtally_http_connections";
 const FDS: &str = "process_open_fds";
@@ -138,43 +138,45 @@ fn a_connection_is_kept_between_requests_for_a_time() {
     ask(&mut used);
 }
 
-/// Feeds so many unknown codes that an answer is larger than what a connection's buffers hold.
-fn with_large_answers(args: &[&str]) -> Daemon {
-    let all: Vec<_> = ["--max-unknown-codes", "100000"].iter().chain(args).copied().collect();
-    let mut daemon = Daemon::start(&all);
-    let name = "x".repeat(110);
-    daemon.write((0..40_000).map(|i| format!("error_code={name}.{i:05}\n")).collect::<String>());
-    daemon.wait_for_records(40_000);
-    daemon
+/// With a catalog that is larger than what a connection's buffers hold.
+fn with_large_answers(folder: &Folder, mebibytes: usize, args: &[&str]) -> Daemon {
+    let numbers: Vec<_> = (0..512).map(|n| format!("{n:03}")).collect();
+    let numbers: Vec<_> = numbers.iter().map(String::as_str).collect();
+    let long = format!("\"{}\"", "x".repeat(mebibytes << 11));
+    let catalog = folder.write("shop.yaml", shop_catalog(&numbers).replace("\"m\"", &long));
+    Daemon::start(&[&["--catalog", &catalog], args].concat())
 }
 
 #[test]
 fn a_slow_reader_is_cut_off() {
-    let daemon = with_large_answers(&["--http-answer-timeout", "2s"]);
-    let whole = daemon.get("/api/v1/codes").body.len();
-    let mut slow = http::open(daemon.address(), "GET", "/api/v1/codes", &[]).expect("a connection");
+    let folder = Folder::new();
+    let daemon = with_large_answers(&folder, 8, &["--http-answer-timeout", "2s"]);
+    let whole = daemon.get("/api/v1/catalog").body.len();
+    assert!(whole > 8 << 20);
+    let mut slow = http::open(daemon.address(), "GET", "/api/v1/catalog", &[]).expect("a connection");
     // It takes some all the time, and would take hours. What it did not take is not kept for it.
     let end = wait_for("the end of it", || slow.read(&mut [0; 100]).map(|n| assert!(n > 0)).err());
     assert_eq!(end.kind(), ErrorKind::ConnectionReset);
-    assert_eq!(daemon.get("/api/v1/codes").body.len(), whole, "others get everything");
+    assert_eq!(daemon.get("/api/v1/catalog").body.len(), whole, "others get everything");
 }
 
 #[test]
 fn slow_readers_cannot_collect_answers_in_memory() {
-    let daemon = with_large_answers(&["--http-answer-timeout", "1h"]);
-    let answer = daemon.get("/api/v1/codes").body.len() as u64;
+    let folder = Folder::new();
+    let daemon = with_large_answers(&folder, 16, &["--http-answer-timeout", "1h"]);
+    let answer = daemon.get("/api/v1/catalog").body.len() as u64;
     let before = daemon.peak_memory();
     let mut slow = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..10 {
         // Each gets an answer of its own, made after it asked.
-        let reader = http::open(daemon.address(), "GET", "/api/v1/codes", &[]).expect("a connection");
+        let reader = http::open(daemon.address(), "GET", "/api/v1/catalog", &[]).expect("a connection");
         assert_eq!(reader.peek(&mut [0]).expect("the beginning of an answer"), 1);
         slow.push(reader);
     }
     let grown = daemon.peak_memory() - before;
     // The limit of what is held, one rendering more, and what making it takes.
-    assert!(grown < (64 << 20) + 5 * answer, "{} MiB for 20 answers of {} MiB", grown >> 20, answer >> 20);
-    assert!((64 << 20) + 5 * answer < 18 * answer, "or it would prove nothing: {answer}");
+    assert!(grown < (64 << 20) + 4 * answer, "{} MiB for 10 answers of {} MiB", grown >> 20, answer >> 20);
+    assert!((64 << 20) + 4 * answer < 9 * answer, "or it would prove nothing: {answer}");
     assert_eq!(daemon.get("/metrics").status, 200);
 }
 
