@@ -1,5 +1,5 @@
 //! A crowd of clients beside a stream: idle connections, slow readers, a thousand scrapes a second. Every count is
-//! exact, no scrape shows less than one before it did, and the stream goes on.
+//! exact, no answer is older than its request, and the stream goes on.
 //!
 //! How much slower it goes on is measured by `benches/beside`, on a machine that does nothing else; here the bound is
 //! loose, since the tests share their machine.
@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 
 use crowd::{Crowd, Plan};
 use support::daemon::Daemon;
+use support::exposition::Scrape;
+use support::http::ask;
+use support::{Raise, wait_for};
 
 const ROUNDS: usize = 3;
 const WINDOW: Duration = Duration::from_millis(1000);
@@ -42,6 +45,7 @@ fn a_crowd_changes_no_count_and_does_not_stop_the_stream() {
             drop(writer);
             blocks
         });
+        let ended = Raise(&enough);
         let (mut alone, mut beside, mut seen) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let before = written.load(Ordering::Relaxed);
@@ -63,7 +67,7 @@ fn a_crowd_changes_no_count_and_does_not_stop_the_stream() {
             let rate = (written.load(Ordering::Relaxed) - before) as f64 / since.elapsed().as_secs_f64();
             beside.push((rate * WINDOW.as_secs_f64()) as u64);
         }
-        enough.store(true, Ordering::Relaxed);
+        drop(ended);
         (alone, beside, writing.join().expect("the writer ends"), seen)
     });
 
@@ -82,4 +86,43 @@ fn a_crowd_changes_no_count_and_does_not_stop_the_stream() {
     };
     let (alone, beside) = (median(alone), median(beside));
     assert!(beside * 4 > alone, "{alone} bytes alone, {beside} beside the crowd");
+}
+
+#[test]
+fn an_answer_is_never_older_than_its_request() {
+    let mut daemon = Daemon::start(&[]);
+    let address = daemon.address();
+    let openmetrics = [("Accept", "application/openmetrics-text")];
+    // What each kind of answer shows, asked for now.
+    let codes = || ask(address, "GET", "/api/v1/codes", &[]).expect("an answer").json()["records"].as_u64();
+    let text = |headers: &[(&str, &str)]| {
+        let answer = ask(address, "GET", "/metrics", headers).expect("an answer");
+        Scrape::parse(answer.text()).value("errtally_records_total", &[]).map(|v| v as u64)
+    };
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _ended = Raise(&enough);
+        // Others ask all the time, so that there is always an answer that was made just now.
+        for path in ["/metrics", "/metrics", "/api/v1/codes"] {
+            let enough = &enough;
+            scope.spawn(move || {
+                while !enough.load(Ordering::Relaxed) {
+                    let _ = ask(address, "GET", path, &openmetrics);
+                    let _ = ask(address, "GET", path, &[]);
+                }
+            });
+        }
+        let failed = (1..=40).find(|&records| {
+            daemon.write("Ecs.0114\n");
+            // Once one kind shows the record, it is counted, and all must show it.
+            if records % 2 == 0 {
+                wait_for("the record in one answer", || (codes() == Some(records)).then_some(()));
+                text(&[]) != Some(records) || text(&openmetrics) != Some(records)
+            } else {
+                wait_for("the record in one answer", || (text(&[]) == Some(records)).then_some(()));
+                codes() != Some(records) || text(&openmetrics) != Some(records)
+            }
+        });
+        assert_eq!(failed, None, "the record of which an answer did not know");
+    });
 }

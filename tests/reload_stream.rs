@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::process::Signal;
 use support::daemon::Daemon;
 use support::exposition::Scrape;
-use support::{Folder, shop_catalog, wait_for};
+use support::{Folder, Raise, shop_catalog, wait_for};
 
 /// Reloads, of which every fiftieth is of a broken catalog.
 const RELOADS: usize = 500;
@@ -86,6 +86,7 @@ fn five_hundred_reloads_in_a_stream_change_no_count() {
             drop(writer);
             blocks
         });
+        let ended = Raise(&enough);
         let mut last = daemon.scrape();
         for number in 1..=RELOADS {
             let broken = number % 50 == 25;
@@ -112,7 +113,7 @@ fn five_hundred_reloads_in_a_stream_change_no_count() {
             }
             last = scrape;
         }
-        enough.store(true, Ordering::Relaxed);
+        drop(ended);
         let read_meanwhile = last.sum("errtally_records_total", &[]);
         assert!(read_meanwhile > 10_000.0, "it read while it reloaded: {read_meanwhile}");
         writing.join().expect("the writer ends")
