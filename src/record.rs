@@ -18,6 +18,9 @@ use crate::labels::{NONE, OwnSets};
 use crate::outbox::Outbox;
 use crate::parse::looks_like_json;
 
+/// Memory that a record needs stays for the next unless it was longer.
+const KEPT_BYTES: usize = 64 << 10;
+
 /// Codes of a record that a message is looked for; the catalog has one for the
 /// others. A record may hold any number, and each look goes through all of it.
 const MAX_MESSAGES: usize = 16;
@@ -221,6 +224,12 @@ impl Reader {
             }
         }
         self.spellings.clear();
+        if record.len() > KEPT_BYTES {
+            // What an enormous record has made large is given back.
+            self.values = Values::default();
+            self.spellings = String::new();
+            self.hits = Vec::new();
+        }
     }
 
     /// Begins a record that is too long to be held.
