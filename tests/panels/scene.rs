@@ -25,13 +25,19 @@ pub const RATE: u64 = 180;
 pub const STDIN: [(&str, u64); 8] = [
     ("CCE.01400007", 2),
     ("CCE.02429001", 12),
-    ("Ecs.0114", 3),
+    ("Ecs.0114", 4),
     ("Ecs.1000", 1),
     ("CSS.0015", 1),
     ("Dli.0003", 4),
     ("Obs.0001", 2),
     ("other", 1),
 ];
+/// Teams of the records with `Ecs.0114`; the last is past `max_label_sets`, the fourth record has none.
+pub const TEAMS: [&str; 3] = ["web", "shop", "search"];
+/// Hits in each replay that are late: of CSS.0015, too old.
+pub const LATE: u64 = 3;
+/// The trace of the last throttled call of each replay.
+pub const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 /// The same of Kafka, for [`MESSAGES`].
 pub const KAFKA_CODES: [(&str, u64); 5] =
     [("CCE.01400007", 4), ("Ecs.0114", 10), ("Ecs.0005", 2), ("CSS.0015", 2), ("Dli.0003", 2)];
@@ -45,17 +51,26 @@ pub fn log() -> String {
     let mut lines = String::new();
     for (code, times) in STDIN {
         for i in 0..times {
-            lines.push_str(&match code {
-                "Ecs.1000" => "{\"code\":\"Ecs.1000\",}\n".to_owned(),
-                "CSS.0015" => format!("{} CSS.0015\n", "x".repeat(2000)),
-                "Dli.0003" | "Obs.0001" => format!("attempt {i}: error_code={code}\n"),
-                "other" => "error_code=Zzz.0001\n".to_owned(),
-                known => format!("attempt {i}: {known}\n"),
+            lines.push_str(&match (code, i) {
+                ("Ecs.1000", _) => "{\"code\":\"Ecs.1000\",}\n".to_owned(),
+                ("CSS.0015", _) => format!("{} CSS.0015\n", "x".repeat(2000)),
+                ("Dli.0003" | "Obs.0001", _) => format!("attempt {i}: error_code={code}\n"),
+                ("other", _) => String::new(),
+                ("Ecs.0114", 0..3) => {
+                    format!("{{\"team\":\"{}\",\"msg\":\"{code}\"}}\n", TEAMS[i as usize])
+                }
+                ("CCE.02429001", 11) => format!("{{\"trace_id\":\"{TRACE}\",\"msg\":\"{code}\"}}\n"),
+                (known, _) => format!("attempt {i}: {known}\n"),
             });
         }
     }
-    lines + &"nothing of interest\n".repeat(5)
+    lines += &"{\"time\":\"2020-01-01T00:00:00Z\",\"msg\":\"CSS.0015\"}\n".repeat(LATE as usize);
+    lines += &"nothing of interest\n".repeat(5);
+    // Last: the unknown codes before it have their series when it comes.
+    lines + LAST
 }
+
+const LAST: &str = "error_code=Zzz.0001\n";
 
 /// The scene when all is counted and scraped.
 pub struct Scene {
@@ -68,8 +83,6 @@ pub struct Scene {
     /// Records and bytes of one replay, by job.
     pub records: BTreeMap<&'static str, u64>,
     pub bytes: BTreeMap<&'static str, [u64; 2]>,
-    /// Whether a scrape in OpenMetrics holds exemplars.
-    pub exposes_exemplars: bool,
     _stdin: Daemon,
     _kafka: Daemon,
     cluster: MockCluster<'static, DefaultProducerContext>,
@@ -83,10 +96,19 @@ fn clock() -> f64 {
 impl Scene {
     pub fn play() -> Scene {
         let start = clock();
-        let stdin = Daemon::start(&["--max-unknown-codes", "2", "--max-record-bytes", "1KiB"]);
+        let folder = Folder::new();
+        let events = folder.path().join("events.jsonl").display().to_string();
+        let stdin = Daemon::start(&[
+            "--max-unknown-codes=2",
+            "--max-record-bytes=1KiB",
+            "--labels=team=team",
+            "--max-label-sets=2",
+            "--late-after=1h",
+            "--events-to=file",
+            &format!("--events-file-path={events}"),
+        ]);
         let gone = Daemon::start(&[]);
         // Before there is a connection to the mock of a cluster: Prometheus would inherit it and hold it open.
-        let folder = Folder::new();
         let targets = folder.path().join("kafka.json");
         let (first, second) = (stdin.address().to_string(), gone.address().to_string());
         let prometheus = Prometheus::start(&configuration(&first, &second, &targets));
@@ -115,11 +137,10 @@ impl Scene {
         let mut stdin = stdin;
         let mut kafka_bytes = [0; 2];
         for replay in 0..2 {
-            // The unknown codes before the last have their series when it comes.
-            let (most, last) = log.split_at(log.find("error_code=Zzz.0001").expect("the last"));
+            let most = log.strip_suffix(LAST).expect("the last");
             stdin.write(most);
             stdin.wait_for_records(replay * lines + most.matches('\n').count() as u64);
-            stdin.write(last);
+            stdin.write(LAST);
             let messages = replay * MESSAGES..(replay + 1) * MESSAGES;
             kafka_bytes[replay as usize] = feed::Counts::expected(messages.clone()).bytes;
             feeder.send_numbers("logs", 2, messages);
@@ -139,8 +160,6 @@ impl Scene {
             let lag = prometheus.query("errtally_kafka_consumer_lag", None);
             (lag.len() == 2 && lag.values().all(|l| *l == 0.0)).then_some(())
         });
-        let openmetrics =
-            stdin.ask("GET", "/metrics", &[("Accept", "application/openmetrics-text;version=1.0.0")]);
         Scene {
             prometheus,
             instances,
@@ -148,7 +167,6 @@ impl Scene {
             now: clock(),
             records: [("stdin", lines), ("kafka", MESSAGES)].into(),
             bytes: [("stdin", [log.len() as u64; 2]), ("kafka", kafka_bytes)].into(),
-            exposes_exemplars: openmetrics.text().contains(" # {"),
             _stdin: stdin,
             _kafka: kafka,
             cluster,

@@ -12,14 +12,7 @@ use super::http::ask;
 use super::{DEADLINE, Folder};
 
 /// Metrics that rules and dashboards use and that are not made yet.
-pub const PENDING: [&str; 6] = [
-    "errtally_event_write_failures_total",
-    "errtally_events_dropped_total",
-    "errtally_events_total",
-    "errtally_label_overflows_total",
-    "errtally_late_errors_total",
-    "errtally_ready",
-];
+pub const PENDING: [&str; 1] = ["errtally_ready"];
 
 /// Names and values of labels, without the name of the metric.
 pub type Labels = BTreeMap<String, String>;
@@ -96,12 +89,13 @@ impl Prometheus {
     /// The series of a query over a time, each by its value at the end; those that ended before are left out.
     #[track_caller]
     pub fn query_range(&self, query: &str, start: f64, end: f64) -> BTreeMap<Labels, f64> {
-        let (start, last) = (start.to_string(), end.to_string());
+        // Steps are counted from the start: the last one must be the end.
+        let (start, last) = ((end - (end - start).floor()).to_string(), end.to_string());
         let data =
             self.api("query_range", &[("query", query), ("start", &start), ("end", &last), ("step", "1")]);
         let mut at_end = series(&data, |found| {
             let point = found["values"].as_array().and_then(|v| v.last()).expect("a value");
-            let is_last = point[0].as_f64().expect("a time") > end - 1.0;
+            let is_last = point[0].as_f64().expect("a time") > end - 0.5;
             if is_last { number(&point[1]) } else { f64::INFINITY }
         });
         at_end.retain(|_, value| *value != f64::INFINITY);

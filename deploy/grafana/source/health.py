@@ -163,7 +163,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Limits that are reached",
-                "Hits of unknown codes past max_unknown_codes, and values of configured labels past their limit.",
+                "Hits of unknown codes past max_unknown_codes, and hits whose label became `other` past max_label_sets.",
                 "cps",
                 Query(
                     rate("errtally_unknown_codes_total", f'{INSTANCE}, code="other"', "job"),
@@ -223,15 +223,16 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Events a second",
-                "Events written, by where they go.",
+                "Events that have arrived, by where they go.",
                 "cps",
                 Query(rate("errtally_events_total", INSTANCE, "job", "to"), "{{job}}: {{to}}"),
             )
         )
         .with_panel(
             lines(
-                "Events lost a second",
-                "Events dropped because they came too fast, and writes that failed.",
+                "Events that do not arrive",
+                "Events a second that were dropped for want of room, and attempts to write that failed and are made"
+                " again.",
                 "cps",
                 Query(rate("errtally_events_dropped_total", INSTANCE, "job", "to"), "{{job}}: {{to}}, dropped"),
                 Query(
@@ -278,9 +279,10 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Series",
-                "Series that Prometheus takes from each instance in a scrape.",
+                "Series that Prometheus takes from each instance in a scrape, and combinations of configured labels.",
                 "short",
                 Query(ours("scrape_samples_scraped"), "{{instance}}"),
+                Query(of("errtally_label_sets"), "{{instance}}: labels"),
                 width=6,
             )
         )

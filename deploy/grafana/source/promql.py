@@ -28,22 +28,25 @@ def hits(metric: str, matchers: str, *by: str) -> str:
 
     increase() does not see the hit with which a series begins, and a rare code
     has few others. So the first value of a series that appeared within this time
-    is added, where the instance was scraped before it or started within it;
-    otherwise it was counted at some time before. The alerts do the same.
+    counts as well, as the recording rules explain and do: all of it where the
+    process started within this time, or where it was scraped before and had not
+    seen the code; as one where it had; not at all where nothing was scraped before.
     """
     series = f"{metric}{{{matchers}}}"
-    return (
-        f"round(sum by {labels(*by)} ("
-        f'label_replace(increase({series}[$__range]), "part", "rise", "", "")'
-        " or label_replace("
-        f"(min_over_time({series}[$__range]) unless {series} offset $__range)"
-        " and on (job, instance) ("
-        f"errtally_build_info{{{JOB}}} offset $__range"
-        f" or errtally_build_info{{{JOB}}} and on (job, instance)"
-        f" process_start_time_seconds{{{JOB}}} > time() - $__range_s"
-        '), "part", "first", "", "")'
-        ")) > 0"
-    )
+    first = f"(min_over_time({series}[$__range]) > 0 unless {series} offset $__range)"
+    build = f"errtally_build_info{{{JOB}}}"
+    started = f"({build} and on (job, instance) process_start_time_seconds{{{JOB}}} > time() - $__range_s)"
+    watched = f"({build} offset $__range unless on (job, instance) {started})"
+    seen = f"on (job, instance, code) errtally_code_last_seen_timestamp_seconds{{{JOB}}} offset $__range"
+    here = "and on (job, instance)"
+    parts = {
+        "rise": f"increase({series}[$__range])",
+        "process": f"{first} {here} {started}",
+        "code": f"({first} {here} {watched}) unless {seen}",
+        "more": f"0 * (({first} {here} {watched}) and {seen}) + 1",
+    }
+    told_apart = [f'label_replace({part}, "part", "{name}", "", "")' for name, part in parts.items()]
+    return f"round(sum by {labels(*by)} ({' or '.join(told_apart)})) > 0"
 
 
 def with_meaning(query: str, extra: str = "") -> str:
