@@ -21,6 +21,7 @@ use crate::enrich::Plan;
 use crate::http::server::Site;
 use crate::http::{self, Connections, Gate, Readiness, Shared, Stage, Web};
 use crate::ledger::{Ledger, Snapshot, Source};
+use crate::live::Live;
 use crate::metrics::{Exporter, Health, Process, Shown};
 use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
@@ -190,12 +191,16 @@ impl Daemon {
     ) -> anyhow::Result<Outcome> {
         let input = Input::new(&self.settings, &self.readiness);
         let (outbox, stopping) = events.map(|e| (e.outbox, e.stopping)).unzip();
-        let exporter = Exporter::new(self.ledger.clone(), self.shown.clone(), Some(self.process(&input)));
+        let process = self.process(&input);
+        let exporter = Exporter::new(self.ledger.clone(), self.shown.clone(), Some(process.clone()));
+        let live = Arc::new(Live::new(self.ledger.clone(), self.readiness.clone(), process));
+        tokio::spawn(live.clone().sample());
         let shared = Shared {
             ledger: self.ledger.clone(),
             exporter: Arc::new(exporter),
             readiness: self.readiness.clone(),
             connections: self.connections.clone(),
+            live,
         };
         let site = Site {
             routes: http::routes(shared),

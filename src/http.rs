@@ -26,6 +26,7 @@ pub use readiness::{Readiness, Stage};
 pub use web::Web;
 
 use crate::ledger::Ledger;
+use crate::live::Live;
 use crate::metrics::Exporter;
 use crate::report::{CatalogListing, Report};
 use rendering::{Renderer, Renderers};
@@ -41,6 +42,8 @@ pub struct Shared {
     pub readiness: Arc<Readiness>,
     /// Who is here.
     pub connections: Arc<Connections>,
+    /// What fails right now.
+    pub live: Arc<Live>,
 }
 
 /// Answers that are made once for all who wait for them.
@@ -49,6 +52,7 @@ struct Answers {
     text: Arc<Renderer>,
     openmetrics: Arc<Renderer>,
     page: Arc<Renderer>,
+    live: Arc<Renderer>,
     codes: Arc<Renderer>,
     catalog: Arc<Renderer>,
     readiness: Arc<Readiness>,
@@ -56,20 +60,21 @@ struct Answers {
 
 /// All routes.
 pub fn routes(shared: Shared) -> Router {
-    let Shared { ledger, exporter, readiness, connections } = shared;
+    let Shared { ledger, exporter, readiness, connections, live } = shared;
     let renderers = Renderers::new(connections);
     let (text, openmetrics) = (exporter.clone(), exporter);
-    let (counts, listing, seen, stage) = (ledger.clone(), ledger.clone(), ledger, readiness.clone());
+    let (counts, listing, seen) = (ledger.clone(), ledger, live.clone());
     let answers = Answers {
         text: renderers.renderer(move || text.text()),
         openmetrics: renderers.renderer(move || openmetrics.openmetrics()),
-        page: renderers.renderer(move || page::render(&Report::new(&seen.snapshot()), &stage.words().1)),
+        page: renderers.renderer(move || page::html(&seen.document())),
+        live: renderers.renderer(move || json(&live.document())),
         codes: renderers.renderer(move || json(&Report::new(&counts.snapshot()))),
         catalog: renderers.renderer(move || json(&CatalogListing::new(listing.engine().0.catalog()))),
         readiness,
     };
     Router::new()
-        .route("/", get(root))
+        .merge(page::routes())
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -121,8 +126,4 @@ async fn codes(State(answers): State<Answers>, headers: HeaderMap) -> Response {
 
 async fn catalog(State(answers): State<Answers>, headers: HeaderMap) -> Response {
     answer(&answers.catalog, "application/json", &headers).await
-}
-
-async fn root(State(answers): State<Answers>, headers: HeaderMap) -> Response {
-    answer(&answers.page, "text/html; charset=utf-8", &headers).await
 }

@@ -5,6 +5,7 @@
 //! block of input, not for a record.
 
 mod account;
+mod totals;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,8 +16,9 @@ use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::classify::discovered_service;
 use crate::count::{Tally, UnknownTally};
 use crate::engine::Engine;
-use crate::labels::{LabelSets, OwnSets, SetId, SetValues};
-pub use account::{Account, Exemplar, Series};
+use crate::labels::{LabelSets, NONE, OwnSets, SetId, SetValues};
+pub use account::{Account, Exemplar, Series, Total};
+pub use totals::Totals;
 
 /// Where records come from: the label `source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -249,9 +251,7 @@ impl Ledger {
             *total += std::mem::take(new);
         }
         tally.drain_rows(|row, hits, exemplar| {
-            let series = &mut books.account(engine, row, Some(now)).plain;
-            series.count += hits;
-            series.last_counted = now;
+            let series = books.account(engine, row, Some(now)).hits(NONE, hits, 0, now);
             if let Some((trace, request, when)) = exemplar {
                 series.exemplar.get_or_insert_default().set(trace, request, when);
             }
@@ -262,16 +262,8 @@ impl Ledger {
             for (i, total) in books.replaced.iter_mut().enumerate() {
                 *total += if replaced >> i & 1 == 1 { cell.count + cell.late } else { 0 };
             }
-            let counted = cell.count > 0;
-            let series = books.account(engine, row, counted.then_some(now)).series(set);
-            series.count += cell.count;
-            series.late += cell.late;
-            if counted {
-                series.last_counted = now;
-            }
-            if cell.late > 0 {
-                series.last_late = now;
-            }
+            let counted = (cell.count > 0).then_some(now);
+            let series = books.account(engine, row, counted).hits(set, cell.count, cell.late, now);
             if let Some((trace, request, when)) = cell.exemplar {
                 series.exemplar.get_or_insert_default().set(trace, request, when);
             }

@@ -12,7 +12,8 @@
 //!   [`boundary`] and the [`catalog`], [`parse`] tells whether a record is
 //!   JSON; [`pipeline`] is the one place that puts them in order;
 //! - [`count`] tallies one block, [`ledger`] takes it over whole;
-//! - [`report`], [`metrics`] and [`http`] show snapshots of the ledger.
+//! - [`report`], [`metrics`] and [`http`] show snapshots of the ledger;
+//!   [`history`] remembers its last minutes, [`live`] puts them in words.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -44,9 +45,11 @@ pub mod event;
 pub mod fields;
 pub mod fingerprint;
 pub mod framing;
+pub mod history;
 pub mod http;
 pub mod labels;
 pub mod ledger;
+pub mod live;
 pub mod metrics;
 pub mod outbox;
 pub mod parse;

@@ -10,7 +10,8 @@ use support::daemon::Daemon;
 use support::exposition::Scrape;
 use support::{errtally, run, wait_for};
 
-const ROUTES: [&str; 6] = ["/", "/metrics", "/healthz", "/readyz", "/api/v1/codes", "/api/v1/catalog"];
+const ROUTES: [&str; 7] =
+    ["/", "/metrics", "/healthz", "/readyz", "/api/v1/codes", "/api/v1/catalog", "/api/v1/live"];
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,6 +32,7 @@ fn every_route_answers_with_its_type() {
         TEXT,
         "text/plain",
         "text/plain",
+        "application/json",
         "application/json",
         "application/json",
     ]) {
@@ -163,11 +165,11 @@ fn the_page_shows_the_counts_and_trusts_no_text() {
     let daemon = fed("Ecs.0114\nEcs.0114\nShop.017\nerror_code=Dli.0003\n", &["--catalog", &shop]);
     let answer = daemon.get("/");
     let page = answer.text();
-    for part in ["<!doctype html>", "Ecs.0114", "<td class=\"n\">2</td>", "Dli.0003", "href=\"/metrics\""] {
+    for part in ["<!doctype html>", "Ecs.0114", "data-k=\"n\">2</span>", "Dli.0003", "href=\"metrics\""] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("<script>alert"));
-    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more"));
+    assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62; &#38; more"));
 }
 
 #[test]

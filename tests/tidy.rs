@@ -78,6 +78,7 @@ fn what_the_documents_link_to_is_there() {
         "docs/alerts.md",
         "docs/matching.md",
         "docs/records.md",
+        "docs/live.md",
         "catalog/README.md",
         "benches/README.md",
         "examples/README.md",

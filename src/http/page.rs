@@ -1,88 +1,74 @@
-//! The page for people at `/`: what was found so far, as plain HTML.
+//! The page for people at `/`, what it loads, and the document that it polls.
+//!
+//! The page is whole without JavaScript: `page.html` is filled here, by a
+//! template that escapes all text, since codes come from logs and messages
+//! from files. With JavaScript, `page.js` fills the same elements again from
+//! `/api/v1/live` every other second.
 
-use std::fmt::Write;
+mod show;
 
-use crate::report::Report;
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}\
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884;vertical-align:top}\
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.95em}\
-@media(prefers-color-scheme:dark){body{background:#16181d;color:#dde}a{color:#8be}}";
+use super::{Answers, answer};
+use crate::live::{Code, Document, Service};
 
-/// The page; `state` is what `/readyz` says.
-pub fn render(report: &Report, state: &str) -> String {
-    let mut out = String::with_capacity(4096);
-    let _ = write!(
-        out,
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>errtally</title><style>{STYLE}</style><h1>errtally</h1>\
-         <p>{}. {} records, {} with a code, {} bytes.</p>\
-         <p><a href=\"/metrics\">metrics</a> · <a href=\"/api/v1/codes\">codes</a> · \
-         <a href=\"/api/v1/catalog\">catalog</a> · <a href=\"/healthz\">alive</a> · <a href=\"/readyz\">ready</a></p>",
-        Escaped(state),
-        report.records,
-        report.matched_records,
-        report.bytes,
-    );
-    if report.hits.is_empty() && report.unknown.is_empty() {
-        out.push_str("<p>No code seen yet.</p>");
-    }
-    if !report.hits.is_empty() {
-        out.push_str(
-            "<h2>Known codes</h2><table><tr><th class=\"n\">records</th><th>code</th><th>service</th>\
-             <th>status</th><th>category</th><th>message</th><th>what to do</th></tr>",
-        );
-        for hit in &report.hits {
-            let _ = write!(
-                out,
-                "<tr><td class=\"n\">{}</td><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                hit.count,
-                Escaped(&hit.code),
-                Escaped(&hit.api_service),
-                crate::catalog::status_label(hit.http_status),
-                hit.category,
-                Escaped(&hit.message),
-                Escaped(&hit.action),
-            );
-        }
-        out.push_str("</table>");
-    }
-    if !report.unknown.is_empty() {
-        out.push_str(
-            "<h2>Unknown codes</h2><table><tr><th class=\"n\">records</th><th>code</th><th>service</th><th>category</th></tr>",
-        );
-        for unknown in &report.unknown {
-            let _ = write!(
-                out,
-                "<tr><td class=\"n\">{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
-                unknown.count,
-                Escaped(&unknown.code),
-                Escaped(&unknown.api_service),
-                unknown.category,
-            );
-        }
-        out.push_str("</table>");
-    }
-    out.push_str("</html>\n");
-    out
+/// Nothing from elsewhere, nothing inline.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                      img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const CSS: &str = include_str!("page/page.css");
+const JS: &str = include_str!("page/page.js");
+const ICON: &str = include_str!("page/icon.svg");
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'d> {
+    d: &'d Document,
+    /// What JavaScript makes rows from.
+    blank_code: &'d Code,
+    blank_service: &'d Service,
 }
 
-/// Text with HTML's special characters escaped: codes and messages come from
-/// logs and files.
-struct Escaped<'t>(&'t str);
+/// The routes of the page.
+pub(super) fn routes() -> Router<Answers> {
+    Router::new()
+        .route("/", get(page))
+        .route("/api/v1/live", get(live))
+        .route("/assets/page.css", get(|| async { asset("text/css; charset=utf-8", CSS) }))
+        .route("/assets/page.js", get(|| async { asset("text/javascript; charset=utf-8", JS) }))
+        .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", ICON) }))
+}
 
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
+/// The page of this moment.
+pub(super) fn html(document: &Document) -> String {
+    let page = Page { d: document, blank_code: &Code::blank(), blank_service: &Service::blank() };
+    // It fails where formatting does, which does not.
+    page.render().unwrap_or_else(|error| error.to_string())
+}
+
+async fn page(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    let kind = "text/html; charset=utf-8";
+    asset(kind, answer(&answers.page, kind, &headers).await)
+}
+
+async fn live(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    let head = [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (head, answer(&answers.live, "application/json", &headers).await).into_response()
+}
+
+fn asset(kind: &'static str, body: impl IntoResponse) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        // Small, and never of another version than the page.
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, body).into_response()
 }

@@ -9,11 +9,25 @@ use crate::labels::{NONE, SetId};
 /// The counts of one row.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
+    /// Over all of the following, kept up with every hit.
+    total: Total,
     /// With labels that are all empty: the only ones where none are
     /// configured.
     pub plain: Series,
     /// With others.
     pub labelled: HashMap<SetId, Series, foldhash::fast::RandomState>,
+}
+
+/// The counts of one row, all labels together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Total {
+    /// Hits.
+    pub count: u64,
+    /// Hits of late records, which are not among them.
+    pub late: u64,
+    /// When it was last counted, in seconds since 1970, late hits aside; 0
+    /// for never.
+    pub last_counted: f64,
 }
 
 /// The counts of one row with one combination of labels.
@@ -55,9 +69,32 @@ impl Exemplar {
 }
 
 impl Account {
-    /// The series with labels `set`.
-    pub fn series(&mut self, set: SetId) -> &mut Series {
+    fn series(&mut self, set: SetId) -> &mut Series {
         if set == NONE { &mut self.plain } else { self.labelled.entry(set).or_default() }
+    }
+
+    /// Counts hits with labels `set` at `now`; gives their series.
+    pub(super) fn hits(&mut self, set: SetId, count: u64, late: u64, now: f64) -> &mut Series {
+        self.total.count += count;
+        self.total.late += late;
+        if count > 0 {
+            self.total.last_counted = now;
+        }
+        let series = self.series(set);
+        series.count += count;
+        series.late += late;
+        if count > 0 {
+            series.last_counted = now;
+        }
+        if late > 0 {
+            series.last_late = now;
+        }
+        series
+    }
+
+    /// All labels together, without a look at each.
+    pub fn total(&self) -> Total {
+        self.total
     }
 
     /// All series.
@@ -67,16 +104,19 @@ impl Account {
 
     /// Hits with any labels.
     pub fn count(&self) -> u64 {
-        self.all().map(|(_, s)| s.count).sum()
+        self.total.count
     }
 
     /// Late hits with any labels.
     pub fn late(&self) -> u64 {
-        self.all().map(|(_, s)| s.late).sum()
+        self.total.late
     }
 
     pub(super) fn add(&mut self, other: Account) {
-        let Account { plain, labelled } = other;
+        let Account { total, plain, labelled } = other;
+        self.total.count += total.count;
+        self.total.late += total.late;
+        self.total.last_counted = self.total.last_counted.max(total.last_counted);
         self.plain.add(plain);
         for (set, series) in labelled {
             self.series(set).add(series);

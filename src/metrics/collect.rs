@@ -64,6 +64,13 @@ impl Health {
             self.reload_success.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
+
+    /// Whether the last load succeeded, and when one last did, in seconds
+    /// since 1970.
+    pub fn last(&self) -> (bool, f64) {
+        let millis = self.reload_success.load(Ordering::Relaxed);
+        (self.reload_successful.load(Ordering::Relaxed), millis as f64 / 1e3)
+    }
 }
 
 /// What is shown of the process beside the counts.
@@ -157,12 +164,10 @@ impl LedgerCollector {
             if let Some(status) = &process.kafka {
                 super::kafka::collect(status, &mut out);
             }
-            let health = &process.health;
             let truth = |is| f64::from(u8::from(is));
-            let successful = health.reload_successful.load(Ordering::Relaxed) && !process.web.is_broken();
-            out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful));
-            let millis = health.reload_success.load(Ordering::Relaxed);
-            out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], millis as f64 / 1e3);
+            let (successful, when) = process.health.last();
+            out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful && !process.web.is_broken()));
+            out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], when);
             out.add(&super::READY, &[], truth(process.readiness.words().0));
             out.add(&super::HTTP_CONNECTIONS, &[], process.connections.count() as f64);
             out.add(&super::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
