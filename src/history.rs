@@ -3,7 +3,7 @@
 //!
 //! Counters only say how many there were in all. This is fed with the ledger's
 //! totals at every step; memory is for codes that were counted in the last
-//! fifteen minutes only, and for [`MOST_SERIES`] of them at most: 1.4 MiB.
+//! fifteen minutes only, and for 2,000 of them at most: 1.4 MiB.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
