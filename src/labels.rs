@@ -5,6 +5,7 @@
 //! only their combination is new, the label with the most values gives way.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use crate::ledger::OTHER;
@@ -35,6 +36,8 @@ pub struct LabelSets {
     /// other: one look-up for a record that has been seen before.
     seen: Map<Box<[u8]>, SetId>,
     text: Vec<u8>,
+    /// Which keys of `seen` there may be.
+    filter: Filter,
     sets: Map<Box<[u32]>, SetId>,
     values: Vec<SetValues>,
     /// The most combinations without a replaced value.
@@ -49,20 +52,63 @@ pub struct LabelSets {
 struct Label {
     ids: Map<Arc<str>, u32>,
     values: Vec<Arc<str>>,
+    /// Which keys of `ids` there may be.
+    filter: Filter,
+}
+
+/// Answers most questions for what is not there from a few kilobytes: past the
+/// limit every record may bring a value that was never seen, and the tables
+/// are larger than the fastest caches.
+#[derive(Debug)]
+struct Filter {
+    hash: foldhash::fast::RandomState,
+    bits: Box<[u64]>,
+}
+
+/// Bits of a [`Filter`] for each key that it may have to hold.
+const FILTER_BITS: usize = 16;
+
+impl Filter {
+    fn new(keys: usize) -> Filter {
+        let words = (keys * FILTER_BITS / 64).next_power_of_two();
+        Filter { hash: Default::default(), bits: vec![0; words].into() }
+    }
+
+    fn place(&self, key: &[u8]) -> (usize, u64) {
+        let hash = self.hash.hash_one(key);
+        ((hash >> 6) as usize & (self.bits.len() - 1), 1 << (hash & 63))
+    }
+
+    fn add(&mut self, key: &[u8]) {
+        let (word, bit) = self.place(key);
+        self.bits[word] |= bit;
+    }
+
+    #[inline]
+    fn may_have(&self, key: &[u8]) -> bool {
+        let (word, bit) = self.place(key);
+        self.bits[word] & bit != 0
+    }
 }
 
 impl Label {
-    fn new() -> Label {
-        let mut label = Label { ids: Map::default(), values: Vec::new() };
+    fn new(most: usize) -> Label {
+        let mut label = Label { ids: Map::default(), values: Vec::new(), filter: Filter::new(most) };
         label.id_or_new("");
         label.id_or_new(OTHER);
         label
     }
 
+    #[inline]
+    fn id(&self, value: &str) -> Option<u32> {
+        if self.filter.may_have(value.as_bytes()) { self.ids.get(value).copied() } else { None }
+    }
+
     fn id_or_new(&mut self, value: &str) -> u32 {
-        if let Some(&id) = self.ids.get(value) {
+        if let Some(id) = self.id(value) {
             return id;
         }
+        self.filter.add(value.as_bytes());
         let id = self.values.len() as u32;
         let value: Arc<str> = value.into();
         self.values.push(value.clone());
@@ -76,9 +122,10 @@ impl LabelSets {
     /// replaced value come on top, at most a tenth as many and one.
     pub fn new(labels: usize, most: usize) -> LabelSets {
         let mut sets = LabelSets {
-            labels: (0..labels).map(|_| Label::new()).collect(),
+            labels: (0..labels).map(|_| Label::new(most)).collect(),
             seen: Map::default(),
             text: Vec::new(),
+            filter: Filter::new(most),
             sets: Map::default(),
             values: Vec::new(),
             most,
@@ -123,7 +170,9 @@ impl LabelSets {
             // No text has this byte.
             self.text.push(0xff);
         }
-        if let Some(&set) = self.seen.get(self.text.as_slice()) {
+        if self.filter.may_have(&self.text)
+            && let Some(&set) = self.seen.get(self.text.as_slice())
+        {
             return (set, 0);
         }
         self.number_unseen(values)
@@ -134,8 +183,8 @@ impl LabelSets {
     fn number_unseen<'v>(&mut self, values: impl Iterator<Item = &'v str> + Clone) -> (SetId, u64) {
         let mut unseen = 0u64;
         for (i, (label, value)) in self.labels.iter().zip(values.clone()).enumerate() {
-            self.wanted[i] = match label.ids.get(cut(value)) {
-                Some(&id) => id,
+            self.wanted[i] = match label.id(cut(value)) {
+                Some(id) => id,
                 None => {
                     unseen |= 1 << i;
                     OTHER_VALUE
@@ -145,6 +194,7 @@ impl LabelSets {
         if unseen == 0
             && let Some(&set) = self.sets.get(self.wanted.as_slice())
         {
+            self.filter.add(&self.text);
             self.seen.insert(self.text.as_slice().into(), set);
             return (set, 0);
         }
@@ -154,6 +204,7 @@ impl LabelSets {
             }
             self.plain += 1;
             let set = self.admit();
+            self.filter.add(&self.text);
             self.seen.insert(self.text.as_slice().into(), set);
             return (set, 0);
         }

@@ -29,7 +29,7 @@ pub fn value(record: &[u8], paths: &[&str], envelope: Option<&Envelope>) -> Opti
             best = Some((rank, text));
         }
     }
-    best.map(|(_, text)| text)
+    best.map(|(_, text)| text.replace('\0', "\u{fffd}"))
 }
 
 /// Whether a record begins like JSON.
@@ -189,7 +189,7 @@ fn quoted(text: &[u8], start: usize, quote: u8) -> Option<(String, usize)> {
 /// The record's own message of a code, under the best of `keys`.
 pub fn message(record: &[u8], code: &str, keys: &[&str]) -> Option<String> {
     let Some(json) = document(record) else {
-        return in_text(record, keys).map(|(_, text)| text);
+        return in_text(record, keys).map(|(_, text)| text.replace('\0', "\u{fffd}"));
     };
     if let Some(body) = body(record)
         && String::from_utf8_lossy(&record[..body]).contains(code)

@@ -150,7 +150,7 @@ fn word() -> impl Strategy<Value = String> {
         4 => "v[0-9]{1,2}",
         1 => Just(String::new()),
         1 => select(&["WARNING", "err", "info", "critical", "audit", "50", "10"][..]).prop_map(str::to_owned),
-        1 => "[é\"'\\\\ \n{}:,]{1,6}",
+        1 => "[é\"'\\\\ \n\u{0}{}:,]{1,6}",
         3 => select(&TIMES[..]).prop_map(|(text, _)| text.to_owned()),
     ]
 }
