@@ -84,19 +84,7 @@ pub fn consume(
         if stop.is_asked() {
             break Ok(Ended::Stopped);
         }
-        // Rebalances, statistics, errors, log lines, one by one; messages come by the queue.
-        for _ in 0..EVENTS {
-            let before = status.events();
-            match consumer.poll(Duration::ZERO) {
-                None => {}
-                Some(Ok(_)) => return Err(anyhow!("a message came by the wrong queue; please report this")),
-                // The error callback has told it already.
-                Some(Err(error)) => tracing::debug!(%error, "poll"),
-            }
-            if status.events() == before {
-                break;
-            }
-        }
+        serve(&consumer, status)?;
         if status.take_rebalanced() {
             offsets.forget();
         }
@@ -131,9 +119,40 @@ pub fn consume(
         _ => Ok(()),
     };
     waiting.store(&consumer);
-    queue_slot.clear();
-    drop(queue);
-    leave::leave(consumer, status, stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT));
+    let inlet = Inlet { slot: queue_slot, queue };
+    leave::leave(consumer, inlet, status, stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT));
     settled?;
     ended
+}
+
+/// The queue of messages and where the callbacks find it.
+struct Inlet {
+    slot: batch::Slot,
+    queue: Queue,
+}
+
+impl Inlet {
+    /// Takes no more messages. The client must be there still.
+    fn close(self) {
+        self.slot.clear();
+        drop(self.queue);
+    }
+}
+
+/// Serves rebalances, statistics, errors and log lines, one by one, until
+/// there are none; messages come by the queue.
+fn serve(consumer: &client::Client, status: &Status) -> anyhow::Result<()> {
+    for _ in 0..EVENTS {
+        let before = status.events();
+        match consumer.poll(Duration::ZERO) {
+            None => {}
+            Some(Ok(_)) => return Err(anyhow!("a message came by the wrong queue; please report this")),
+            // The error callback has told it already.
+            Some(Err(error)) => tracing::debug!(%error, "poll"),
+        }
+        if status.events() == before {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -187,7 +187,8 @@ pub fn sigterm_without_a_broker(broker: &Broker) {
 }
 
 /// Nothing is committed before the end, where the broker does not take it.
-const NO_COMMIT: [&str; 4] = ["--kafka-commit-interval", "1h", SHORT_SESSION[0], SHORT_SESSION[1]];
+const NO_COMMIT: [&str; 6] =
+    ["--kafka-commit-interval", "1h", "--shutdown-timeout", "4s", SHORT_SESSION[0], SHORT_SESSION[1]];
 
 pub fn sigterm_while_the_broker_hangs(broker: &Broker) {
     ends_without_its_commit(broker, "hangs", || broker.signal(Signal::STOP), || broker.signal(Signal::CONT));
@@ -214,7 +215,7 @@ fn ends_without_its_commit(broker: &Broker, topic: &str, fail: impl Fn(), mend: 
     mend();
     measured(&format!("seconds from SIGTERM to the exit, the broker {topic}"), took.as_secs_f32());
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(took < Duration::from_secs(10), "shutdown_timeout: {took:?}");
+    assert!(took < Duration::from_secs(4), "shutdown_timeout: {took:?}");
     assert!(log.contains("records since the last commit are counted again"), "{log}");
     assert_eq!(records_in_log(&log), 5000);
     // A broker that wakes up finds the commit it was sent, and may take it.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::runner::measured;
 use super::{Broker, PATIENCE};
 use crate::feed::{
-    Counts, Feeder, assigned, behind, committed, consumer, records, terminate, wait_for_counts,
-    wait_for_ready, within,
+    Counts, Feeder, assigned, behind, committed, consumer, records, terminate, terminate_in_order,
+    wait_for_counts, wait_for_ready, within,
 };
 use crate::support::daemon::Daemon;
 
@@ -159,6 +159,14 @@ pub fn more_instances_than_partitions(broker: &Broker) {
     feeder.send_numbers("spare", 2, 0..1000);
     feeder.flush();
     assert_eq!(wait_for_counts(&daemons.each_ref(), 1000, PATIENCE), Counts::expected(0..1000));
+    // It leaves the group like the others too: nobody waits for its session, of 45 s, to be over.
+    let mut daemons = Vec::from(daemons);
+    daemons.sort_by_key(assigned);
+    let last = daemons.pop().expect("three");
+    for daemon in daemons {
+        terminate_in_order(daemon);
+    }
+    within(Duration::from_secs(20), "both partitions", || (assigned(&last) == 2).then_some(()));
 }
 
 /// What is written to a new partition before anybody notices it is counted too, whatever `kafka.start` says.
@@ -199,7 +207,7 @@ pub fn a_storm_of_rebalances(broker: &Broker) {
             if live.len() < 2 || (live.len() < 4 && round % 3 != 2) {
                 live.push(consumer(&broker.address(), "storm", "storm", &[]));
             } else {
-                gone.push(terminate(live.remove(round % 2)));
+                gone.push(terminate_in_order(live.remove(round % 2)));
             }
             std::thread::sleep(Duration::from_millis(700 + 300 * (round as u64 % 4)));
         }
@@ -211,7 +219,7 @@ pub fn a_storm_of_rebalances(broker: &Broker) {
     let all = before + records(&live);
     measured("instances that came and went", format!("{} and {}", live.len() + gone.len(), gone.len()));
     measured("messages counted twice in the storm", all as i64 - MESSAGES as i64);
-    gone.extend(live.into_iter().map(terminate));
+    gone.extend(live.into_iter().map(terminate_in_order));
     assert_eq!(gone.iter().sum::<u64>(), all);
     assert_eq!(
         behind(&committed(&broker.address(), "storm", "storm", 6), MESSAGES).count(),

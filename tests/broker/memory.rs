@@ -22,7 +22,7 @@ pub fn a_backlog_of_2_gb_that_is_well_compressed(broker: &Broker) {
 
 /// Hundreds of times: with the smaller fetches that the README advises then.
 pub fn a_backlog_of_one_message_again_and_again(broker: &Broker) {
-    const MESSAGES: u64 = 2_000_000;
+    const MESSAGES: u64 = 1_200_000;
     broker.create("again", 8);
     let feeder = Feeder::new(&broker.address(), "zstd");
     let mut text = String::new();

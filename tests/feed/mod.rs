@@ -218,10 +218,23 @@ pub fn assigned(daemon: &Daemon) -> u64 {
 /// Stops an instance by SIGTERM; gives the records that it has counted.
 #[track_caller]
 pub fn terminate(daemon: Daemon) -> u64 {
+    terminate_with_log(daemon).0
+}
+
+/// As [`terminate`], where a broker is there: everything is committed, and the group is left.
+#[track_caller]
+pub fn terminate_in_order(daemon: Daemon) -> u64 {
+    let (records, log) = terminate_with_log(daemon);
+    assert!(!log.contains("not committed") && !log.contains("not left"), "{log}");
+    records
+}
+
+#[track_caller]
+fn terminate_with_log(daemon: Daemon) -> (u64, String) {
     daemon.signal(rustix::process::Signal::TERM);
     let (status, log) = daemon.wait();
     assert_eq!(status.code(), Some(0), "{log}");
-    records_in_log(&log)
+    (records_in_log(&log), log)
 }
 
 /// Counts what the broker took and refused.

@@ -18,6 +18,7 @@ use tracing::warn;
 
 use super::client::Client;
 use super::status::Status;
+use super::{Inlet, serve};
 
 /// How long events are waited for before the time is looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -26,7 +27,7 @@ const POLL: Duration = Duration::from_millis(20);
 const NEWS: Duration = Duration::from_secs(1);
 
 /// Commits and leaves the group by `until`, or tells what that means.
-pub(super) fn leave(consumer: Client, status: &Status, until: Instant) {
+pub(super) fn leave(consumer: Client, inlet: Inlet, status: &Status, until: Instant) {
     status.leave();
     // The answers of the HTTP server that are under way want some time too.
     let now = Instant::now();
@@ -43,10 +44,9 @@ pub(super) fn leave(consumer: Client, status: &Status, until: Instant) {
     if let Err(why) = &committed {
         warn!("the last offsets are not committed: {why}; records since the last commit are counted again");
     }
-    let left = match committed {
-        Ok(()) if connected => close(&consumer, until),
-        _ => Err("no broker answers".to_owned()),
-    };
+    // Only now: what is assigned in a rebalance must not come by the queue of the events.
+    inlet.close();
+    let left = if connected { close(&consumer, until) } else { Err("no broker is connected".to_owned()) };
     match left {
         Ok(()) => drop(consumer),
         Err(why) => {
@@ -66,7 +66,7 @@ fn commit(consumer: &Arc<Client>, status: &Status, until: Instant) -> Result<(),
     use RDKafkaErrorCode::{IllegalGeneration, NoOffset, RebalanceInProgress, UnknownMemberId};
     let mut wanted = status.uncommitted();
     while !wanted.is_empty() {
-        match commit_once(consumer, until)? {
+        match commit_once(consumer, status, until)? {
             Ok(()) => return Ok(()),
             Err(KafkaError::ConsumerCommit(NoOffset)) => {
                 // Somebody was faster: librdkafka, whose news is on its way, or who took the partitions.
@@ -92,7 +92,7 @@ fn commit(consumer: &Arc<Client>, status: &Status, until: Instant) -> Result<(),
 }
 
 /// The broker's answer to a commit, if there is one by `until`.
-fn commit_once(consumer: &Arc<Client>, until: Instant) -> Result<KafkaResult<()>, String> {
+fn commit_once(consumer: &Arc<Client>, status: &Status, until: Instant) -> Result<KafkaResult<()>, String> {
     let (answer, answered) = mpsc::channel();
     let committing = consumer.clone();
     thread::Builder::new()
@@ -111,15 +111,15 @@ fn commit_once(consumer: &Arc<Client>, until: Instant) -> Result<KafkaResult<()>
             Err(RecvTimeoutError::Timeout) if Instant::now() >= until => {
                 return Err("the broker does not answer".to_owned());
             }
-            Err(RecvTimeoutError::Timeout) => {
-                let _ = consumer.poll(Duration::ZERO);
-            }
+            Err(RecvTimeoutError::Timeout) => serve(consumer, status).map_err(|error| error.to_string())?,
         }
     }
 }
 
 /// Gives the partitions up and leaves the group.
 fn close(consumer: &Client, until: Instant) -> Result<(), String> {
+    // Closing alone leaves no group in which this instance has no partition.
+    consumer.unsubscribe();
     consumer.close_queue().map_err(|error| error.to_string())?;
     while !consumer.closed() {
         if Instant::now() >= until {
