@@ -11,9 +11,6 @@ use serde_json::Value;
 use super::http::ask;
 use super::{DEADLINE, Folder};
 
-/// Metrics that rules and dashboards use and that are not made yet.
-pub const PENDING: [&str; 1] = ["errtally_ready"];
-
 /// Names and values of labels, without the name of the metric.
 pub type Labels = BTreeMap<String, String>;
 

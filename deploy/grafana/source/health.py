@@ -69,7 +69,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             number(
                 "Last reload",
-                "Whether all instances could load their configuration and catalog.",
+                "Whether all instances could load their configuration, catalog and web configuration.",
                 "short",
                 Query(f"min({of('errtally_config_last_reload_successful')})"),
                 width=3,
@@ -252,7 +252,7 @@ def dashboard() -> builders.Dashboard:
                     f" and on (job, instance) {of('errtally_build_info')}",
                     "{{instance}}",
                 ),
-                width=6,
+                width=8,
             )
         )
         .with_panel(
@@ -261,7 +261,7 @@ def dashboard() -> builders.Dashboard:
                 "Resident memory.",
                 "bytes",
                 Query(ours("process_resident_memory_bytes"), "{{instance}}"),
-                width=6,
+                width=8,
             )
         )
         .with_panel(
@@ -273,7 +273,7 @@ def dashboard() -> builders.Dashboard:
                     f"({ours('process_open_fds')}) / on (job, instance) {of('process_max_fds')}",
                     "{{instance}}",
                 ),
-                width=6,
+                width=8,
             )
         )
         .with_panel(
@@ -283,7 +283,15 @@ def dashboard() -> builders.Dashboard:
                 "short",
                 Query(ours("scrape_samples_scraped"), "{{instance}}"),
                 Query(of("errtally_label_sets"), "{{instance}}: labels"),
-                width=6,
+                width=12,
+            )
+        )
+        .with_panel(
+            lines(
+                "Connections",
+                "Connections to the HTTP server, that of Prometheus among them; http.max_connections is the limit.",
+                "short",
+                Query(of("errtally_http_connections"), "{{instance}}"),
             )
         )
     )
