@@ -29,6 +29,8 @@ fn wait_until_taken(pipe: &PipeReader) {
 /// input is kept open.
 fn held_up(shutdown_timeout: &str) -> (Daemon, TcpStream, impl Sized) {
     let flags = ["--max-unknown-codes", "100000", "--shutdown-timeout", shutdown_timeout];
+    // The client is not to be cut off for its slowness, however long the test takes.
+    let flags = [&flags[..], &["--http-answer-timeout", "1h"]].concat();
     let (daemon, pipe, mut writer) = with_pipe(&flags);
     let name = "x".repeat(110);
     let lines: String = (0..60_000).map(|i| format!("error_code={name}.{i:05}\n")).collect();
