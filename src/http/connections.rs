@@ -17,7 +17,7 @@ use tracing::warn;
 
 use crate::config::HttpSettings;
 
-/// An answer that is under way this long may lose its place to a newcomer.
+/// A client that takes this long over an answer may lose its place to a newcomer.
 const LONG_ANSWER: Duration = Duration::from_secs(1);
 
 /// How often at most to tell that the places are all taken.
@@ -169,8 +169,13 @@ impl Connections {
         let open = self.open();
         let quiet = open.values().filter_map(|connection| {
             let (phase, since) = *connection.phase();
-            let busy = matches!(phase, Phase::Waiting | Phase::Taking) && since.elapsed() < LONG_ANSWER;
-            (!busy).then_some((since, connection))
+            let quiet = match phase {
+                Phase::Asking | Phase::Idle => true,
+                // It is not the client that is slow.
+                Phase::Waiting => false,
+                Phase::Taking => since.elapsed() > LONG_ANSWER,
+            };
+            quiet.then_some((since, connection))
         });
         if let Some((_, connection)) = quiet.min_by_key(|(since, _)| *since) {
             connection.close.notify_one();
