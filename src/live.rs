@@ -5,7 +5,7 @@
 //! types, `live/words.rs` its headline.
 
 mod document;
-pub mod words;
+mod words;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use super::{Code, Headline, Records};
 use crate::http::Stage;
+use crate::report::table::grouped;
 
 /// What an operator wants to know first. `codes` are sorted.
 pub(super) fn headline(
@@ -67,17 +68,4 @@ fn sentence(words: &str) -> String {
     let mut chars = words.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", chars.as_str().trim_end_matches('.'))
-}
-
-/// A number with a comma after every three digits: `1,234,567`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

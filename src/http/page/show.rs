@@ -1,7 +1,7 @@
 //! How values look on the page. `page.js` has the same functions by the same
 //! names; the browser's test holds both to the same text.
 
-use crate::live::words::grouped;
+use crate::report::table::grouped;
 
 /// Height of a sparkline.
 const HEIGHT: u64 = 20;
