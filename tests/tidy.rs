@@ -79,10 +79,14 @@ fn what_the_documents_link_to_is_there() {
         "docs/matching.md",
         "docs/records.md",
         "docs/live.md",
+        "docs/shippers.md",
         "catalog/README.md",
         "benches/README.md",
         "examples/README.md",
         "deploy/README.md",
+        "deploy/container/README.md",
+        "deploy/kubernetes/README.md",
+        "deploy/systemd/README.md",
     ];
     for document in documents {
         let path = root().join(document);
