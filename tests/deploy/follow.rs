@@ -32,8 +32,11 @@ fn tools() -> Vec<Tools> {
 /// The command on these files. Links to busybox go into `folder`.
 fn command(tools: Tools, folder: &Folder, files: &[&str]) -> Command {
     let script = root().join("deploy/container/errtally-follow");
-    let mut command = match tools {
-        Tools::Machine => Command::new(script),
+    let mut command = Command::new("env");
+    // What a shell finds ignored when it starts it cannot trap; whoever runs the tests may ignore these.
+    command.arg("--default-signal=HUP,INT,TERM");
+    match tools {
+        Tools::Machine => command.arg(script),
         Tools::Busybox => {
             let path = std::env::var_os("PATH").expect("a path");
             let busybox = std::env::split_paths(&path).map(|p| p.join("busybox")).find(|p| p.is_file());
@@ -45,10 +48,9 @@ fn command(tools: Tools, folder: &Folder, files: &[&str]) -> Command {
                     std::os::unix::fs::symlink(&busybox, applets.join(applet)).expect("a link");
                 }
             }
-            let mut command = Command::new(applets.join("sh"));
+            command.arg(applets.join("sh"));
             let path = std::iter::once(applets).chain(std::env::split_paths(&path));
-            command.arg(script).env("PATH", std::env::join_paths(path).expect("a path"));
-            command
+            command.arg(script).env("PATH", std::env::join_paths(path).expect("a path"))
         }
     };
     command.args(files);
