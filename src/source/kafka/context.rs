@@ -152,7 +152,7 @@ impl ConsumerContext for Group {
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
                 // What was counted is stored, once its events have arrived; giving them up commits it.
-                self.waiting.before_revoke(consumer);
+                self.waiting.before_revoke(consumer, partitions);
                 self.status
                     .revoked(partitions.elements().iter().map(|e| (e.topic().to_owned(), e.partition())));
                 if cooperative { consumer.incremental_unassign(partitions) } else { consumer.unassign() }

@@ -76,12 +76,22 @@ impl Waiting {
         self.store(consumer)
     }
 
-    /// Before partitions are given up; what is not acknowledged in time, their
-    /// next owner does again.
-    pub(super) fn before_revoke(&self, consumer: &BaseConsumer<Group>) {
-        if !self.settle(consumer, Some(Instant::now() + REVOKE_WAIT)) {
-            tracing::warn!("partitions are given up before their events have arrived: they come again");
-            self.batches().clear();
+    /// Before `partitions` are given up; what is not acknowledged in time,
+    /// their next owner does again. Those that stay go on waiting.
+    pub(super) fn before_revoke(&self, consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) {
+        if self.settle(consumer, Some(Instant::now() + REVOKE_WAIT)) {
+            return;
+        }
+        tracing::warn!("partitions are given up before their events have arrived: they come again");
+        for (_, offsets) in self.batches().iter_mut() {
+            let mut staying = TopicPartitionList::new();
+            for offset in offsets.elements() {
+                if partitions.find_partition(offset.topic(), offset.partition()).is_none() {
+                    // It fails on offsets that no message has.
+                    let _ = staying.add_partition_offset(offset.topic(), offset.partition(), offset.offset());
+                }
+            }
+            *offsets = staying;
         }
     }
 }
