@@ -9,7 +9,7 @@ pub mod evidence;
 pub mod explain;
 
 use crate::boundary;
-use crate::catalog::{Catalog, Category, CodeId, FamilyId, Number};
+use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, Number};
 
 /// Longest code in bytes, of a family or discovered.
 pub const MAX_CODE_BYTES: usize = 128;
@@ -74,13 +74,34 @@ pub fn judge(
     Ok((start, number))
 }
 
-/// The families by the last byte of their prefix, which stands before every
+/// The families by the last bytes of their prefix, which stand before every
 /// dot that the sweep finds.
 #[derive(Debug)]
 pub struct Families {
     /// By byte, a position in `groups`; the first group is empty.
     group: [u8; 256],
-    groups: Vec<Vec<FamilyId>>,
+    groups: Vec<Vec<Ending>>,
+}
+
+/// A family and the last bytes of its prefix, four at most.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    family: FamilyId,
+    /// As [`last_bytes`] gives them, and which of them count.
+    bytes: u32,
+    mask: u32,
+}
+
+/// The last four bytes of `head`, letters in lower case, others as good as
+/// any that differ in the same bit.
+#[inline]
+fn last_bytes(head: &[u8]) -> u32 {
+    let bytes = head.last_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 4];
+        bytes[4 - head.len()..].copy_from_slice(head);
+        bytes
+    });
+    u32::from_be_bytes(bytes) | 0x2020_2020
 }
 
 impl Families {
@@ -88,7 +109,8 @@ impl Families {
     pub fn new(catalog: &Catalog) -> Families {
         let mut families = Families { group: [0; 256], groups: vec![Vec::new()] };
         for (i, family) in catalog.families().iter().enumerate() {
-            let last = family.prefix.as_bytes()[family.prefix.len() - 1];
+            let prefix = family.prefix.as_bytes();
+            let last = prefix[prefix.len() - 1];
             let (lower, upper) = (last.to_ascii_lowercase(), last.to_ascii_uppercase());
             if families.group[usize::from(lower)] == 0 {
                 // Fewer than 40 bytes can end a prefix.
@@ -97,15 +119,37 @@ impl Families {
                 families.group[usize::from(lower)] = next;
                 families.group[usize::from(upper)] = next;
             }
-            families.groups[usize::from(families.group[usize::from(lower)])].push(FamilyId(i as u32));
+            families.groups[usize::from(families.group[usize::from(lower)])].push(Ending {
+                family: FamilyId(i as u32),
+                bytes: last_bytes(prefix),
+                mask: u32::MAX >> (8 * (4 - prefix.len().min(4))),
+            });
         }
         families
     }
 
-    /// Those whose prefix ends in `last`, in any case.
+    /// Those whose prefix may end `head`, in any case: all that do, and hardly
+    /// any others.
     #[inline]
-    pub fn ending_in(&self, last: u8) -> &[FamilyId] {
-        &self.groups[usize::from(self.group[usize::from(last)])]
+    pub fn ending(&self, head: &[u8]) -> impl Iterator<Item = FamilyId> {
+        let group = head.last().map_or(0, |&last| self.group[usize::from(last)]);
+        let bytes = last_bytes(head);
+        self.groups[usize::from(group)]
+            .iter()
+            .filter(move |ending| (ending.bytes ^ bytes) & ending.mask == 0)
+            .map(|ending| ending.family)
+    }
+
+    /// Whether all of `text` fits a family, as [`Catalog::family_of`] has it.
+    pub fn have(&self, catalog: &Catalog, text: &[u8]) -> bool {
+        memchr::memchr_iter(b'.', text).any(|dot| {
+            self.ending(&text[..dot]).any(|family| {
+                let Family { prefix, grammar, .. } = catalog.family(family);
+                prefix.len() == dot
+                    && text[..dot].eq_ignore_ascii_case(prefix.as_bytes())
+                    && grammar.read(&text[dot + 1..]).is_some_and(|n| dot + 1 + n.len == text.len())
+            })
+        })
     }
 }
 
@@ -120,8 +164,7 @@ pub fn at_place(
     mut found: impl FnMut(Sighting),
 ) {
     if hay[place] == b'.' {
-        let Some(last) = place.checked_sub(1) else { return };
-        for &family in families.ending_in(hay[last]) {
+        for family in families.ending(&hay[..place]) {
             if let Ok((start, number)) = judge(catalog, family, hay, place) {
                 let what = match catalog.family(family).code(number.value) {
                     Some(code) => What::Known(code),
@@ -131,7 +174,7 @@ pub fn at_place(
             }
         }
     } else if let Ok((start, end)) = discovery::value(hay, place)
-        && catalog.family_of(&hay[start..end]).is_none()
+        && !families.have(catalog, &hay[start..end])
     {
         found(Sighting { start, end, what: What::Discovered });
     }

@@ -5,7 +5,10 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grammar {
     slots: Box<[Slot]>,
-    holds_status: bool,
+    /// How many digits stand together, dots between them.
+    runs: Box<[u8]>,
+    /// Where the status begins.
+    status_at: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +61,14 @@ impl Grammar {
         if status != 0 && !slots.windows(3).any(|w| w == [Slot::Status; 3]) || status > 3 {
             return Err(format!("{status} S, where exactly three stand together"));
         }
-        Ok(Grammar { slots, holds_status: status == 3 })
+        let runs = slots.split(|&s| s == Slot::Dot).map(|run| run.len() as u8).collect();
+        let status_at = slots.iter().position(|&s| s == Slot::Status);
+        Ok(Grammar { slots, runs, status_at })
     }
 
     /// Whether a code of this grammar holds its HTTP status.
     pub fn holds_status(&self) -> bool {
-        self.holds_status
+        self.status_at.is_some()
     }
 
     /// Reads the digits at the start of `bytes`; what follows them is the
@@ -72,24 +77,25 @@ impl Grammar {
     pub fn read(&self, bytes: &[u8]) -> Option<Number> {
         let bytes = bytes.get(..self.slots.len())?;
         let mut value = 0u64;
-        let mut status = 0u16;
-        for (&slot, &byte) in self.slots.iter().zip(bytes) {
-            if slot == Slot::Dot {
-                if byte != b'.' {
+        let mut rest = bytes;
+        for (i, &run) in self.runs.iter().enumerate() {
+            if i > 0 {
+                rest = rest.strip_prefix(b".")?;
+            }
+            let (digits, after) = rest.split_at_checked(usize::from(run))?;
+            for byte in digits {
+                let digit = byte.wrapping_sub(b'0');
+                if digit > 9 {
                     return None;
                 }
-                continue;
+                value = value * 10 + u64::from(digit);
             }
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            value = value * 10 + u64::from(digit);
-            if slot == Slot::Status {
-                status = status * 10 + u16::from(digit);
-            }
+            rest = after;
         }
-        let status = (100..=599).contains(&status).then_some(status);
+        let status = self
+            .status_at
+            .map(|at| bytes[at..at + 3].iter().fold(0, |status, byte| status * 10 + u16::from(byte - b'0')));
+        let status = status.filter(|status| (100..=599).contains(status));
         Some(Number { len: bytes.len(), value, status })
     }
 
