@@ -249,6 +249,50 @@ fn quoted(text: &str) -> Box<[u8]> {
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) {
-    // Strings have no way to fail, nor has memory.
-    let _ = serde_json::to_writer(out, text);
+    if is_plain(text.as_bytes()) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        // Strings have no way to fail, nor has memory.
+        let _ = serde_json::to_writer(out, text);
+    }
+}
+
+/// Whether JSON has `text` as it is: no quote, no backslash, nothing below
+/// 0x20. Eight bytes at a time, since most texts are plain.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let (words, rest) = text.as_chunks();
+    let odd = words.iter().fold(0, |odd, &word| {
+        let word = u64::from_le_bytes(word);
+        // The top bit of a byte, where it is below `n`; also of some above 0x7f.
+        let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        odd | below(word, 0x20) | equal(b'"') | equal(b'\\')
+    });
+    odd & TOPS == 0 && rest.iter().all(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_strings_as_serde_json_does() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=0x7f_u8 {
+                    let mut text = "a".repeat(length).into_bytes();
+                    text[at] = byte;
+                    let text = String::from_utf8(text).expect("ASCII");
+                    let plain = !matches!(byte, 0..0x20 | b'"' | b'\\');
+                    assert_eq!(is_plain(text.as_bytes()), plain, "{text:?}");
+                    assert_eq!(quoted(&text)[..], serde_json::to_vec(&text).expect("a string"));
+                }
+            }
+        }
+        assert_eq!(&*quoted("Fehler：é"), "\"Fehler：é\"".as_bytes());
+    }
 }
