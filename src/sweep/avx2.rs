@@ -21,14 +21,10 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
-use super::{KEY_BITS, KEY_MASK, Shape, scalar};
+use super::{AHEAD, KEY_BITS, KEY_MASK, Shape, scalar};
 
 /// Bytes of a step.
 const STEP: usize = 64;
-
-/// How far ahead the cache is asked for bytes: from memory, as with a mapped
-/// file, this nearly doubled the speed; from the cache it costs nothing.
-const AHEAD: usize = 4096;
 
 /// Steps after which the byte-wide newline counters are added up: each step
 /// adds at most two to a counter that holds 255.
