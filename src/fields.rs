@@ -15,11 +15,14 @@
 //! text, lists and objects are not.
 
 pub mod level;
+mod look;
 mod message;
+mod outline;
 mod paths;
 mod text;
 pub mod time;
 mod walk;
+mod words;
 
 pub use paths::{MAX_DOTS, MAX_SLOTS, Wanted};
 
@@ -28,6 +31,7 @@ use std::ops::Range;
 use paths::Paths;
 
 use crate::parse::{Parser, looks_like_json};
+use walk::Desk;
 
 /// How deep JSON inside strings inside JSON is followed.
 const MAX_NESTED: usize = 4;
@@ -120,21 +124,21 @@ impl Values {
     }
 }
 
-/// Parsers for JSON inside strings inside JSON, made when needed.
+/// What it takes to read JSON inside strings inside JSON, made when needed.
 #[derive(Debug, Default)]
-pub struct Parsers(Vec<Parser>);
+pub struct Parsers(Vec<Desk>);
 
 impl Parsers {
-    fn all(&mut self) -> &mut [Parser] {
+    fn all(&mut self) -> &mut [Desk] {
         if self.0.is_empty() {
-            self.0.resize_with(MAX_NESTED, Parser::default);
+            self.0.resize_with(MAX_NESTED, Desk::default);
         }
         &mut self.0
     }
 
     /// The parser of whole records.
     pub fn first(&mut self) -> &mut Parser {
-        &mut self.all()[0]
+        &mut self.all()[0].parser
     }
 }
 
@@ -170,7 +174,7 @@ impl Fields {
         }
         values.next_place();
         // The strings of an object have been looked at; the rest of a line has not.
-        if !(json && looks_like_json(record)) && self.missing(values) {
+        if !(json && looks_like_json(record)) && self.missing(values) != 0 {
             self.text(record, values);
         }
         if let Some(slot) = self.message.filter(|&slot| !json && values.get(slot).is_some()) {
@@ -186,39 +190,45 @@ impl Fields {
     /// Reads the object in `json`, which stands `before` bytes into the record.
     fn document<'c>(
         &self,
-        parsers: &mut [Parser],
+        desks: &mut [Desk],
         json: &[u8],
         before: usize,
         codes: impl Iterator<Item = &'c Range<usize>>,
         values: &mut Values,
     ) -> bool {
-        let Some((parser, deeper)) = parsers.split_first_mut() else { return false };
-        parser.with(json, |document| {
-            let Some(document) = document else { return false };
-            walk::document(self, document.nodes, paths::ROOT, walk::texts_matter(json), deeper, values);
-            if self.message.is_some() {
-                for code in codes {
-                    // A code in the prefix has no object.
-                    let message = code.start.checked_sub(before).and_then(|place| {
-                        let spelled = &json[place..code.end - before];
-                        message::beside(&document, place, spelled, self, deeper, &mut values.text)
-                    });
-                    values.messages.push(message);
-                }
+        let outlined = self.message.is_some();
+        let Some((bytes, outline, deeper)) = walk::document(self, json, paths::ROOT, outlined, desks, values)
+        else {
+            return false;
+        };
+        if outlined {
+            for code in codes {
+                // A code in the prefix has no object.
+                let message = code.start.checked_sub(before).and_then(|place| {
+                    let spelled = &json[place..code.end - before];
+                    message::beside(self, bytes, outline, place, spelled, deeper, &mut values.text)
+                });
+                values.messages.push(message);
             }
-            true
-        })
+        }
+        true
     }
 
     /// How good `key` is for a message, 0 the best.
-    fn message_rank(&self, key: &str) -> Option<u8> {
-        let slots = self.paths.child(paths::ROOT, key.as_bytes())?.slots();
+    fn message_rank(&self, key: &[u8]) -> Option<u8> {
+        let slots = self.paths.child(paths::ROOT, key)?.slots();
         slots.iter().find(|&&(slot, _)| Some(slot) == self.message).map(|&(_, rank)| rank)
     }
 
-    /// Whether a slot that JSON and text can fill is empty.
-    fn missing(&self, values: &Values) -> bool {
-        values.found & self.paths.all != self.paths.all
+    /// The slots that JSON and text can fill and that are empty.
+    fn missing(&self, values: &Values) -> u64 {
+        self.paths.all & !values.found
+    }
+
+    /// Those of them that a document's values can fill: its messages are read
+    /// beside the codes.
+    fn missing_in_document(&self, values: &Values) -> u64 {
+        self.missing(values) & !self.message.map_or(0, |slot| 1 << slot)
     }
 
     /// Fills slots from `key=value` pairs.

@@ -1,8 +1,20 @@
-//! A record as JSON, by simd-json with buffers that are kept.
+//! A record as JSON: read by the module `plain` where its form is the ordinary
+//! one, else by simd-json, with buffers that are kept.
 //!
 //! Only records with a hit come here, and only those that begin like JSON.
 
-use simd_json::{Buffers, Node, Tape};
+pub mod marks;
+mod plain;
+mod replay;
+mod visit;
+
+use simd_json::{Buffers, StaticNode, Tape};
+
+use marks::{Finder, Marks};
+pub use visit::{Text, Visit, write_scalar};
+
+/// A value that is no text, list or object.
+pub type Scalar = StaticNode;
 
 /// Buffers above this size are given back after the record that needed them:
 /// a tape takes many times the bytes of its record.
@@ -13,6 +25,9 @@ const MAX_DEPTH: usize = 1024;
 
 /// A JSON parser with its buffers.
 pub struct Parser {
+    finder: Finder,
+    marks: Marks,
+    /// What simd-json reads, and writes into.
     scratch: Vec<u8>,
     buffers: Buffers,
     tape: Option<Tape<'static>>,
@@ -21,6 +36,8 @@ pub struct Parser {
 impl Default for Parser {
     fn default() -> Parser {
         Parser {
+            finder: Finder::default(),
+            marks: Marks::default(),
             scratch: Vec::new(),
             buffers: Buffers::with_max_depth(4096, MAX_DEPTH),
             tape: Some(Tape::null()),
@@ -49,43 +66,50 @@ fn trim_blanks(bytes: &[u8]) -> &[u8] {
     &bytes[blanks..]
 }
 
-/// A record that parses.
-pub struct Document<'d, 'r> {
-    /// Its nodes, the root first.
-    pub nodes: &'d [Node<'r>],
-    /// The address of its first byte.
-    start: usize,
-}
-
-impl Document<'_, '_> {
-    /// Where in the record a text of one of its nodes begins: simd-json
-    /// unescapes a text in its place.
-    pub fn offset(&self, text: &str) -> usize {
-        (text.as_ptr() as usize).wrapping_sub(self.start)
-    }
-}
-
 impl Parser {
     /// Whether `record` parses.
     pub fn parses(&mut self, record: &[u8]) -> bool {
-        self.with(record, |document| document.is_some())
+        let parses = self.read(record, &mut ()).is_some();
+        self.give_back(record.len());
+        parses
     }
 
-    /// What `then` makes of `record`; `None` where it does not parse. The
-    /// parser writes into its input, so it works on a copy.
-    pub fn with<R>(&mut self, record: &[u8], then: impl FnOnce(Option<Document<'_, '_>>) -> R) -> R {
+    /// Shows `visitor` what is in `record`; gives the bytes in which its texts
+    /// stand: the record, or a copy of it where they have the same place.
+    /// `None` where the record does not parse.
+    #[inline]
+    pub fn read<'p>(&'p mut self, record: &'p [u8], visitor: &mut impl Visit) -> Option<&'p [u8]> {
+        let blanks = record.iter().rev().take_while(|b| b" \t\r\n".contains(b)).count();
+        let solid = &record[..record.len() - blanks];
+        self.finder.run(solid, &mut self.marks);
+        if plain::read(solid, &self.marks, visitor).is_some() {
+            return Some(record);
+        }
+        visitor.forget();
+        self.decide(record, visitor)
+    }
+
+    /// Reads `record` by simd-json, in a copy.
+    #[cold]
+    fn decide<'p>(&'p mut self, record: &[u8], visitor: &mut impl Visit) -> Option<&'p [u8]> {
         self.scratch.clear();
         self.scratch.extend_from_slice(record);
         let start = self.scratch.as_ptr() as usize;
         let mut tape = self.tape.take().unwrap_or_else(Tape::null).reset();
         let parsed = simd_json::fill_tape(&mut self.scratch, &mut self.buffers, &mut tape).is_ok();
-        let result = then(parsed.then_some(Document { nodes: &tape.0, start }));
-        if record.len() > KEPT_BYTES {
-            *self = Parser::default();
-        } else {
-            self.tape = Some(tape.reset());
+        if parsed {
+            replay::show(&tape.0, start, visitor);
         }
-        result
+        self.tape = Some(tape.reset());
+        parsed.then_some(&self.scratch)
+    }
+
+    /// Gives back the memory that a record of so many bytes has taken, if that
+    /// was much.
+    pub fn give_back(&mut self, record_bytes: usize) {
+        if record_bytes > KEPT_BYTES {
+            *self = Parser::default();
+        }
     }
 }
 
@@ -93,24 +117,41 @@ impl Parser {
 mod tests {
     use super::*;
 
+    /// The texts that are shown.
+    #[derive(Default)]
+    struct Texts(Vec<Text>);
+
+    impl Visit for Texts {
+        fn forget(&mut self) {
+            self.0.clear();
+        }
+        fn open(&mut self, _: bool) {}
+        fn close(&mut self, _: bool) {}
+        fn key(&mut self, _: &[u8], key: Text) {
+            self.0.push(key);
+        }
+        fn text(&mut self, _: &[u8], text: Text) {
+            self.0.push(text);
+        }
+        fn scalar(&mut self, _: Scalar) {}
+    }
+
     #[test]
-    fn knows_where_a_text_began() {
-        let record = br#" {"a\n\u00e9":"x","b\"":["\\\t","plain"],"long":"0123456789012345678901234567890123456789\nz"}"#;
+    fn texts_have_the_same_place_whoever_reads_them() {
+        let plain = br#" {"a\n\u00e9":"x","b\"":["\\\t","plain"],"long":"0123456789012345678901234567890123456789\nz"}"#;
+        let odd = String::from_utf8_lossy(plain).replace(':', "\t:").into_bytes();
         let mut parser = Parser::default();
-        parser.with(record, |document| {
-            let document = document.expect("it parses");
-            let mut texts = 0;
-            for node in document.nodes {
-                if let Node::String(text) = node {
-                    let at = document.offset(text);
-                    assert_eq!(record[at - 1], b'"', "{text}");
-                    let escaped = record[at..].iter().position(|&b| b == b'\\' || b == b'"');
-                    let same = escaped.unwrap_or(0).min(text.len());
-                    assert_eq!(&record[at..at + same], &text.as_bytes()[..same]);
-                    texts += 1;
-                }
+        for record in [plain.as_slice(), &odd] {
+            let mut texts = Texts::default();
+            let bytes = parser.read(record, &mut texts).expect("it parses").to_vec();
+            assert_eq!(texts.0.len(), 7);
+            let mut meanings = Vec::new();
+            for text in &texts.0 {
+                assert_eq!(record[text.start as usize - 1], b'"', "{text:?}");
+                let meaning = text.meaning(&bytes, &mut String::new()).to_vec();
+                meanings.push(String::from_utf8(meaning).expect("UTF-8"));
             }
-            assert_eq!(texts, 7);
-        });
+            assert_eq!(meanings[..5], ["a\n\u{e9}", "x", "b\"", "\\\t", "plain"]);
+        }
     }
 }

@@ -226,6 +226,7 @@ impl Reader {
         self.spellings.clear();
         if record.len() > KEPT_BYTES {
             // What an enormous record has made large is given back.
+            self.parsers = Parsers::default();
             self.values = Values::default();
             self.spellings = String::new();
             self.hits = Vec::new();

@@ -3,93 +3,90 @@
 
 use std::ops::Range;
 
-use simd_json::Node;
-
 use super::Fields;
-use super::walk::{begins_object, size};
-use crate::parse::{Document, Parser};
+use super::outline::{Node, Outline, What};
+use super::walk::{Desk, begins_object};
+use crate::parse::Text;
 
-/// Where in `out` the message is written that stands under a key of
-/// messages nearest to the code at `place`, which is spelled `code` there.
+/// Where in `out` the message is written that stands under a key of messages
+/// nearest to the code at `place`, which is spelled `code` there. The texts of
+/// the document stand in `bytes`.
 pub(super) fn beside(
-    document: &Document<'_, '_>,
+    fields: &Fields,
+    bytes: &[u8],
+    outline: &Outline,
     place: usize,
     code: &[u8],
-    fields: &Fields,
-    deeper: &mut [Parser],
+    deeper: &mut [Desk],
     out: &mut String,
 ) -> Option<Range<usize>> {
-    // Strings stand in the tape in their order: the last that begins before the code holds it.
-    let strings = document.nodes.iter().enumerate().filter_map(|(i, node)| match node {
-        Node::String(text) => Some((i, *text)),
+    let nodes = outline.nodes();
+    // Texts stand in their order: the last that begins before the code holds it.
+    let (at, text) = nodes.iter().enumerate().rev().find_map(|(i, node)| match node.what {
+        What::Text(text) if text.start as usize <= place => Some((i, text)),
         _ => None,
-    });
-    let (at, text) = strings.take_while(|(_, text)| document.offset(text) <= place).last()?;
-    let inner = if begins_object(text) { inside(text, code, fields, deeper, out) } else { None };
-    inner.or_else(|| outward(document.nodes, 0, at, fields, out))
+    })?;
+    let inner = inside(fields, bytes, text, code, deeper, out);
+    inner.or_else(|| outward(fields, bytes, nodes, at, out))
 }
 
 /// As [`beside`], in a text that may hold an object.
 fn inside(
-    text: &str,
-    code: &[u8],
     fields: &Fields,
-    deeper: &mut [Parser],
+    bytes: &[u8],
+    text: Text,
+    code: &[u8],
+    deeper: &mut [Desk],
     out: &mut String,
 ) -> Option<Range<usize>> {
-    let (parser, deeper) = deeper.split_first_mut()?;
-    let place = memchr::memmem::find(text.as_bytes(), code)?;
-    parser.with(text.as_bytes(), |document| beside(&document?, place, code, fields, deeper, out))
+    let (Desk { parser, outline, text: buffer, .. }, deeper) = deeper.split_first_mut()?;
+    let text = text.meaning(bytes, buffer);
+    if !begins_object(text) {
+        return None;
+    }
+    let place = memchr::memmem::find(text, code)?;
+    outline.clear();
+    let bytes = parser.read(text, &mut &mut *outline)?;
+    beside(fields, bytes, outline, place, code, deeper, out)
 }
 
-/// The message in the object or list at `from`, or inside it, that is nearest
-/// to the node `to`.
+/// The message in the innermost object around the node `to` that has one.
 fn outward(
-    nodes: &[Node<'_>],
-    from: usize,
-    to: usize,
     fields: &Fields,
+    bytes: &[u8],
+    nodes: &[Node],
+    to: usize,
     out: &mut String,
 ) -> Option<Range<usize>> {
-    let (len, stride) = match nodes.get(from)? {
-        Node::Object { len, .. } => (*len, 2),
-        Node::Array { len, .. } => (*len, 1),
-        _ => return None,
-    };
-    // The members of an object have their keys before them.
-    let mut at = from + stride;
-    for _ in 0..len {
-        let next = at + size(nodes.get(at)?);
-        if to < next {
-            let inner = outward(nodes, at, to, fields, out);
-            return inner.or_else(|| if stride == 2 { own(nodes, from, len, fields, out) } else { None });
+    let mut at = nodes[to].around;
+    loop {
+        if nodes[at].what == What::Object
+            && let Some(message) = own(fields, bytes, nodes, at)
+        {
+            let start = out.len();
+            message.write(bytes, out);
+            return Some(start..out.len());
         }
-        at = next + stride - 1;
+        // The root is around itself.
+        at = Some(nodes[at].around).filter(|&around| around != at)?;
     }
-    None
 }
 
 /// The object's own text under the best key of a message that it has.
-fn own(
-    nodes: &[Node<'_>],
-    object: usize,
-    len: usize,
-    fields: &Fields,
-    out: &mut String,
-) -> Option<Range<usize>> {
-    let mut best: Option<(u8, &str)> = None;
+fn own(fields: &Fields, bytes: &[u8], nodes: &[Node], object: usize) -> Option<Text> {
+    let mut best: Option<(u8, Text)> = None;
     let mut at = object + 1;
-    for _ in 0..len {
-        if let (Node::String(name), Node::String(text)) = (nodes.get(at)?, nodes.get(at + 1)?)
-            && !text.is_empty()
-            && let Some(rank) = fields.message_rank(name)
+    while at < nodes[object].next {
+        // A key is always followed by its value.
+        let value = nodes[at + 1];
+        if let (What::Text(name), What::Text(text)) = (nodes[at].what, value.what)
+            && text.start < text.end
+            && let Some(rank) = fields.message_rank(name.meaning(bytes, &mut String::new()))
             && best.is_none_or(|(other, _)| rank < other)
         {
             best = Some((rank, text));
         }
-        at += 1 + size(nodes.get(at + 1)?);
+        at = value.next;
     }
-    let start = out.len();
-    out.push_str(best?.1);
-    Some(start..out.len())
+    best.map(|(_, text)| text)
 }

@@ -1,5 +1,7 @@
 //! Paths as a tree, so that an object's keys are each looked up once.
 
+use super::words::Words;
+
 /// Most fields: one bit each in a word.
 pub const MAX_SLOTS: usize = 64;
 
@@ -34,6 +36,8 @@ pub(super) struct Paths {
     pub slots: usize,
     /// The slots that the tree can fill.
     pub all: u64,
+    /// By slot, the keys that its paths begin with.
+    words: Vec<Words>,
 }
 
 /// A path that a record does not hold.
@@ -85,8 +89,13 @@ impl Paths {
         if wanted.len() > MAX_SLOTS {
             return Err(format!("{} fields, at most {MAX_SLOTS}", wanted.len()));
         }
-        let mut paths =
-            Paths { nodes: vec![Node::default()], envelope: Vec::new(), slots: wanted.len(), all: 0 };
+        let mut paths = Paths {
+            nodes: vec![Node::default()],
+            envelope: Vec::new(),
+            slots: wanted.len(),
+            all: 0,
+            words: Vec::new(),
+        };
         for (slot, field) in wanted.iter().enumerate() {
             if field.paths.len() > MAX_PATHS {
                 return Err(format!("{} paths of `{}`, at most {MAX_PATHS}", field.paths.len(), field.name));
@@ -95,7 +104,25 @@ impl Paths {
                 paths.add(slot, rank as u8, path)?;
             }
         }
+        paths.words = (0..wanted.len()).map(|slot| paths.words_of(slot)).collect();
         Ok(paths)
+    }
+
+    /// The keys at the root that lead to `slot`.
+    fn words_of(&self, slot: usize) -> Words {
+        let root = &self.nodes[ROOT as usize].children;
+        Words::new(root.iter().filter(|child| self.leads_to(child, slot)).map(|child| &*child.key))
+    }
+
+    fn leads_to(&self, child: &Child, slot: usize) -> bool {
+        let below = child.below.map_or(&[][..], |below| &self.nodes[below as usize].children);
+        child.slots.iter().any(|&(s, _)| s == slot) || below.iter().any(|child| self.leads_to(child, slot))
+    }
+
+    /// Whether `text`, in which no character is written by its number, may
+    /// have any of `slots`.
+    pub fn may_be_in(&self, text: &[u8], slots: u64) -> bool {
+        self.words.iter().enumerate().any(|(slot, words)| slots >> slot & 1 == 1 && words.may_be_in(text))
     }
 
     fn add(&mut self, slot: usize, rank: u8, path: &str) -> Result<(), String> {

@@ -1,0 +1,281 @@
+//! The quick reader of JSON against its definitions: its marks against the
+//! scalar form, next to a guard page, and what it shows against simd-json.
+
+mod guarded;
+
+use std::cell::RefCell;
+
+use errtally::parse::marks::{Finder, Marks};
+use errtally::parse::{Parser, Scalar, Text, Visit};
+use guarded::Guarded;
+use proptest::prelude::*;
+use simd_json::{Node, StaticNode};
+
+/// Bytes that marks are about, and others.
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![
+        4 => prop::sample::select(b"\"\\ a{}:,n".to_vec()),
+        1 => prop::sample::select(vec![0x00, 0x1f, 0x20, 0x7f, 0x80, 0xff]),
+        1 => any::<u8>(),
+    ]
+}
+
+#[test]
+fn marks_are_those_of_the_definition_next_to_a_guard_page() {
+    let guarded = RefCell::new(Guarded::new(1));
+    let (finders, marks) = (Finder::all(), RefCell::new((Marks::default(), Marks::default())));
+    let definition = *finders.last().expect("one at least");
+    let plain = || prop_oneof![30 => Just(b'a'), 1 => byte()];
+    let records = prop_oneof![
+        prop::collection::vec(byte(), 0..400),
+        prop::collection::vec(plain(), 0..400),
+        // Runs of backslashes across the edges of steps.
+        (50usize..70, 0usize..20, prop::collection::vec(byte(), 0..90))
+            .prop_map(|(before, slashes, after)| [vec![b'a'; before], vec![b'\\'; slashes], after].concat()),
+    ];
+    let config = ProptestConfig { cases: 4_000, ..ProptestConfig::default() };
+    proptest!(config, |(bytes in records, at_end in any::<bool>())| {
+        let (guarded, marks) = (&mut *guarded.borrow_mut(), &mut *marks.borrow_mut());
+        let record = guarded.put(&bytes, at_end);
+        definition.run(record, &mut marks.1);
+        for finder in &finders {
+            finder.run(record, &mut marks.0);
+            prop_assert_eq!(marks.0.quotes(), marks.1.quotes(), "{:?}", finder);
+            prop_assert_eq!(&marks.0.escapes, &marks.1.escapes, "{:?}", finder);
+            prop_assert_eq!((marks.0.control, marks.0.high), (marks.1.control, marks.1.high), "{:?}", finder);
+        }
+    });
+}
+
+#[test]
+fn every_length_with_a_mark_at_every_place() {
+    let mut guarded = Guarded::new(1);
+    let (finders, mut found, mut defined) = (Finder::all(), Marks::default(), Marks::default());
+    let definition = *finders.last().expect("one at least");
+    for length in 0..200 {
+        for at in 0..length {
+            for byte in [b'"', b'\\', 0x1f, 0x80] {
+                let mut bytes = vec![b'a'; length];
+                bytes[at] = byte;
+                let record = guarded.put(&bytes, true);
+                definition.run(record, &mut defined);
+                for finder in &finders {
+                    finder.run(record, &mut found);
+                    assert_eq!(found.quotes(), defined.quotes(), "{finder:?} {length} {at}");
+                    assert_eq!(found.escapes, defined.escapes, "{finder:?} {length} {at}");
+                    assert_eq!(
+                        (found.control, found.high),
+                        (defined.control, defined.high),
+                        "{finder:?} {length} {at}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What was shown, one after the other.
+#[derive(Clone, Debug, PartialEq)]
+enum Shown {
+    Open(bool),
+    Close,
+    Key(String),
+    Text(String),
+    Scalar(Scalar),
+}
+
+/// Writes down what it is shown, and where texts stand.
+#[derive(Default)]
+struct Notes(Vec<Shown>, Vec<Option<(bool, Text)>>);
+
+impl Notes {
+    fn add(&mut self, shown: Shown, text: Option<(bool, Text)>) {
+        self.0.push(shown);
+        self.1.push(text);
+    }
+
+    /// Fills in the texts, which stand in `bytes`.
+    fn complete(mut self, bytes: &[u8]) -> Vec<Shown> {
+        for (shown, text) in self.0.iter_mut().zip(self.1) {
+            if let Some((is_key, text)) = text {
+                let meaning = text.meaning(bytes, &mut String::new()).to_vec();
+                let meaning = String::from_utf8(meaning).expect("UTF-8");
+                *shown = if is_key { Shown::Key(meaning) } else { Shown::Text(meaning) };
+            }
+        }
+        self.0
+    }
+}
+
+impl Visit for Notes {
+    fn forget(&mut self) {
+        *self = Notes::default();
+    }
+    fn open(&mut self, object: bool) {
+        self.add(Shown::Open(object), None);
+    }
+    fn close(&mut self, empty: bool) {
+        assert_eq!(empty, matches!(self.0.last(), Some(Shown::Open(_))), "an empty one has nothing in it");
+        self.add(Shown::Close, None);
+    }
+    fn key(&mut self, raw: &[u8], key: Text) {
+        assert_eq!(raw.len(), (key.end - key.start) as usize);
+        self.add(Shown::Key(String::new()), Some((true, key)));
+    }
+    fn text(&mut self, raw: &[u8], text: Text) {
+        assert_eq!(raw.len(), (text.end - text.start) as usize);
+        self.add(Shown::Text(String::new()), Some((false, text)));
+    }
+    fn scalar(&mut self, value: Scalar) {
+        self.add(Shown::Scalar(value), None);
+    }
+}
+
+/// What simd-json alone has to say of `record`.
+fn expected(record: &[u8]) -> Option<Vec<Shown>> {
+    fn value(nodes: &[Node<'_>], at: &mut usize, shown: &mut Vec<Shown>) {
+        let node = nodes[*at];
+        *at += 1;
+        match node {
+            Node::String(text) => shown.push(Shown::Text(text.to_owned())),
+            Node::Static(scalar) => shown.push(Shown::Scalar(scalar)),
+            Node::Object { len, .. } => {
+                shown.push(Shown::Open(true));
+                for _ in 0..len {
+                    let Node::String(key) = nodes[*at] else { panic!("a key") };
+                    shown.push(Shown::Key(key.to_owned()));
+                    *at += 1;
+                    value(nodes, at, shown);
+                }
+                shown.push(Shown::Close);
+            }
+            Node::Array { len, .. } => {
+                shown.push(Shown::Open(false));
+                for _ in 0..len {
+                    value(nodes, at, shown);
+                }
+                shown.push(Shown::Close);
+            }
+        }
+    }
+    let mut copy = record.to_vec();
+    let tape = simd_json::to_tape(&mut copy).ok()?;
+    let mut shown = Vec::new();
+    value(&tape.0, &mut 0, &mut shown);
+    Some(shown)
+}
+
+fn check(parser: &mut Parser, record: &[u8]) {
+    let mut notes = Notes::default();
+    let bytes = parser.read(record, &mut notes).map(<[u8]>::to_vec);
+    let shown = bytes.map(|bytes| notes.complete(&bytes));
+    assert_eq!(shown, expected(record), "{}", String::from_utf8_lossy(record));
+    assert_eq!(parser.parses(record), shown.is_some(), "{}", String::from_utf8_lossy(record));
+}
+
+/// A JSON value as some writer writes it.
+fn json() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        6 => "[a-z_.]{0,12}",
+        2 => prop::sample::select(vec![
+            r"\n", r#"\""#, r"\\", r"\/", r"\u00e9", r"\u0000", r"\ud83d\ude00", r"é😀", r"\\\\", r"a\tb\\",
+            r#"{\"code\":\"Ecs.0001\"}"#, r"\ud7ff", r"\uE000", "0123456789012345678901234567890123456789\\r",
+        ])
+        .prop_map(str::to_owned),
+        // Bad ones.
+        1 => prop::sample::select(vec![r"\", r"\x", r"\u12", r"\ud800", r"\udc00", r"\ud800\u0041", "\t", "\u{1}"])
+            .prop_map(str::to_owned),
+    ]
+    .prop_map(|inner| format!("\"{inner}\""));
+    let number = prop_oneof![
+        any::<i64>().prop_map(|n| n.to_string()),
+        any::<u64>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|n| format!("{n:e}")),
+        (any::<i32>(), 0u32..1_000_000).prop_map(|(n, fraction)| format!("{n}.{fraction}")),
+        "-?[0-9]{1,20}",
+        "-?[0-9]{1,9}\\.[0-9]{1,9}",
+        prop::sample::select(vec![
+            "0", "-0", "-0.0", "00", "01", "-", "1.", ".5", "1e5", "1E+2", "1e", "+1", "1_0"
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let leaf = prop_oneof![
+        5 => text.clone(),
+        3 => number,
+        1 => prop::sample::select(vec!["true", "false", "null", "tru", "nul", "truex", "NaN"])
+            .prop_map(str::to_owned),
+    ];
+    let blank = || prop_oneof![12 => Just(""), 3 => Just(" "), 1 => prop::sample::select(vec!["\t", "\n", "\r\n  ", "  "])];
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        let member = (blank(), text.clone(), blank(), blank(), inner.clone(), blank())
+            .prop_map(|(a, key, b, c, value, d)| format!("{a}{key}{b}:{c}{value}{d}"));
+        let element = (blank(), inner, blank()).prop_map(|(a, value, b)| format!("{a}{value}{b}"));
+        prop_oneof![
+            3 => prop::collection::vec(member, 0..5).prop_map(|m| format!("{{{}}}", m.join(","))),
+            1 => prop::collection::vec(element, 0..5).prop_map(|e| format!("[{}]", e.join(","))),
+        ]
+    })
+}
+
+#[test]
+fn shows_what_simd_json_reads() {
+    let parser = RefCell::new(Parser::default());
+    let config = ProptestConfig { cases: 6_000, ..ProptestConfig::default() };
+    proptest!(config, |(record in json(), before in "[ ]{0,2}", after in "[ \t\r\n\u{c}x,]{0,2}")| {
+        check(&mut parser.borrow_mut(), format!("{before}{record}{after}").as_bytes());
+    });
+}
+
+#[test]
+fn shows_what_simd_json_reads_of_damaged_records() {
+    let parser = RefCell::new(Parser::default());
+    let config = ProptestConfig { cases: 6_000, ..ProptestConfig::default() };
+    let damage = prop::collection::vec((any::<prop::sample::Index>(), byte(), 0..4u8), 0..3);
+    proptest!(config, |(record in json(), damage in damage)| {
+        let mut bytes = record.into_bytes();
+        for (at, byte, how) in damage {
+            let at = at.index(bytes.len().max(1)).min(bytes.len());
+            match how {
+                0 => bytes.truncate(at),
+                1 => bytes.insert(at, byte),
+                2 if at < bytes.len() => drop(bytes.remove(at)),
+                _ if at < bytes.len() => bytes[at] = byte,
+                _ => {}
+            }
+        }
+        check(&mut parser.borrow_mut(), &bytes);
+    });
+}
+
+#[test]
+fn shows_deep_nesting() {
+    let mut parser = Parser::default();
+    for depth in [1, 31, 32, 33, 34, 100, 1000] {
+        for (open, middle, close) in [("[", "", "]"), ("{\"a\":", "1", "}"), ("[{\"a\":", "{}", "}]")] {
+            let record = format!("{}{middle}{}", open.repeat(depth / open.matches(['[', '{']).count()), "x");
+            let whole = record.replace('x', &close.repeat(depth / close.len()));
+            check(&mut parser, whole.as_bytes());
+        }
+    }
+    // Deeper than simd-json is asked to go.
+    assert!(!parser.parses(format!("{}{}", "[".repeat(2_000), "]".repeat(2_000)).as_bytes()));
+}
+
+/// A float is the same one, to the last bit.
+#[test]
+fn reads_numbers_to_the_last_bit() {
+    let parser = RefCell::new(Parser::default());
+    proptest!(ProptestConfig { cases: 20_000, ..ProptestConfig::default() }, |(number in "-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,17})?")| {
+        let mut notes = Notes::default();
+        let record = format!("[{number}]");
+        parser.borrow_mut().read(record.as_bytes(), &mut notes).expect("a number");
+        let Shown::Scalar(value) = notes.0[1] else { panic!("a number") };
+        match value {
+            StaticNode::F64(float) => prop_assert_eq!(float.to_bits(), number.parse::<f64>().unwrap().to_bits()),
+            StaticNode::I64(whole) => prop_assert_eq!(whole, number.parse::<i64>().unwrap()),
+            StaticNode::U64(whole) => prop_assert_eq!(whole, number.parse::<u64>().unwrap()),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    });
+}
