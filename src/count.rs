@@ -57,6 +57,8 @@ pub struct UnknownTally {
     /// Hits of late records, which are not among them.
     pub late: u64,
     last_record: u64,
+    /// How many others came before it.
+    place: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -174,7 +176,8 @@ impl Tally {
         let room = self.unknown_in_record < MAX_UNKNOWN_PER_RECORD;
         if room {
             self.unknown_in_record += 1;
-            let tally = UnknownTally { family, category, count: 0, late: 0, last_record: self.record };
+            let (place, last_record) = (self.unknown.len(), self.record);
+            let tally = UnknownTally { family, category, count: 0, late: 0, last_record, place };
             self.unknown.insert(spelling.into(), tally);
         }
         room
@@ -211,9 +214,16 @@ impl Tally {
         self.exemplars.clear();
     }
 
-    /// Hands the unknown codes to `each` and forgets them.
+    /// Hands the unknown codes to `each`, in the order in which they were first
+    /// seen, and forgets them: who tells only some of them apart takes the same
+    /// ones each time.
     pub fn drain_unknown(&mut self, mut each: impl FnMut(Box<str>, UnknownTally)) {
-        for (spelling, tally) in self.unknown.drain() {
+        if self.unknown.is_empty() {
+            return;
+        }
+        let mut all: Vec<_> = self.unknown.drain().collect();
+        all.sort_unstable_by_key(|(_, tally)| tally.place);
+        for (spelling, tally) in all {
             each(spelling, tally);
         }
         // An endless record may have made it large.

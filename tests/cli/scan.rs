@@ -199,6 +199,20 @@ fn prometheus_text_has_the_counts_and_nothing_of_the_process() {
 }
 
 #[test]
+fn the_unknown_codes_that_come_first_are_told_apart() {
+    let codes: Vec<_> = (0..100).map(|n| format!("Svc{}.{:04}", n % 7, n * 37 % 1000)).collect();
+    let input: String = codes.iter().map(|code| format!("error_code={code}\n")).collect();
+    let report = scan_json(input.as_bytes(), &["--max-unknown-codes", "20"]);
+    let unknown = report["unknown"].as_array().expect("a list");
+    let mut told: Vec<_> = unknown.iter().filter_map(|u| u["code"].as_str()).collect();
+    told.sort_unstable();
+    let mut wanted: Vec<_> = codes[..20].iter().map(String::as_str).chain(["other"]).collect();
+    wanted.sort_unstable();
+    assert_eq!(told, wanted);
+    assert_eq!(count_of(&report, "other"), 80);
+}
+
+#[test]
 fn discovery_can_be_switched_off() {
     let input = b"error_code=Dli.0003 Ecs.0114\n";
     assert_eq!(count_of(&scan_json(input, &[]), "Dli.0003"), 1);
