@@ -195,6 +195,17 @@ impl Tally {
         }
     }
 
+    /// The unknown codes.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.unknown.keys().map(|spelling| &**spelling)
+    }
+
+    /// How much there is that takes memory for each of its kind: unknown codes
+    /// and combinations of a row and labels.
+    pub fn weight(&self) -> usize {
+        self.unknown.len() + self.cells.len()
+    }
+
     /// Hands the rows with hits, their counts and exemplars to `each` and
     /// forgets them.
     pub fn drain_rows(&mut self, mut each: impl FnMut(RowId, u64, Option<Ids<'_>>)) {

@@ -264,6 +264,16 @@ impl OwnSets {
         OwnSets { own: LabelSets::new(labels, most), common: Vec::new() }
     }
 
+    /// Whether there is a number that the ledger was not told.
+    pub fn has_new(&self) -> bool {
+        self.own.len() >= self.common.len().max(1)
+    }
+
+    /// Forgets all numbers; none of them is in use.
+    pub fn renew(&mut self) {
+        *self = OwnSets::new(self.own.labels(), self.own.most);
+    }
+
     /// Makes every own number known to `common`.
     pub fn share(&mut self, common: &mut LabelSets) {
         for values in &self.own.values[self.common.len()..] {

@@ -5,18 +5,16 @@
 //! block of input, not for a record.
 
 mod account;
+mod commit;
 mod totals;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::catalog::{Catalog, Category, RowId, status_label};
-use crate::classify::discovered_service;
-use crate::count::{Tally, UnknownTally};
 use crate::engine::Engine;
-use crate::labels::{LabelSets, NONE, OwnSets, SetId, SetValues};
+use crate::labels::{LabelSets, SetId, SetValues};
 pub use account::{Account, Exemplar, Series, Total};
 pub use totals::Totals;
 
@@ -230,48 +228,6 @@ impl Ledger {
         self.books().source(source);
     }
 
-    /// Adds what `tally` holds, which was counted with `engine` and `sets`, and
-    /// empties it. Where a reload has replaced that engine meanwhile, hits go
-    /// to the same labels.
-    pub fn commit(&self, source: Source, engine: &Arc<Engine>, sets: &mut OwnSets, tally: &mut Tally) {
-        let mut books = self.books();
-        let books = &mut *books;
-        let counts = books.source(source);
-        counts.records += std::mem::take(&mut tally.records);
-        counts.bytes += std::mem::take(&mut tally.bytes);
-        counts.malformed += std::mem::take(&mut tally.malformed);
-        counts.oversized += std::mem::take(&mut tally.oversized);
-        let matched = std::mem::take(&mut tally.matched);
-        counts.matched += matched;
-        if matched == 0 {
-            return;
-        }
-        let now = now();
-        for (total, new) in books.replaced.iter_mut().zip(&mut tally.replaced) {
-            *total += std::mem::take(new);
-        }
-        tally.drain_rows(|row, hits, exemplar| {
-            let series = books.account(engine, row, Some(now)).hits(NONE, hits, 0, now);
-            if let Some((trace, request, when)) = exemplar {
-                series.exemplar.get_or_insert_default().set(trace, request, when);
-            }
-        });
-        sets.share(&mut books.sets);
-        tally.drain_cells(|row, set, cell| {
-            let (set, replaced) = sets.common(set);
-            for (i, total) in books.replaced.iter_mut().enumerate() {
-                *total += if replaced >> i & 1 == 1 { cell.count + cell.late } else { 0 };
-            }
-            let counted = (cell.count > 0).then_some(now);
-            let series = books.account(engine, row, counted).hits(set, cell.count, cell.late, now);
-            if let Some((trace, request, when)) = cell.exemplar {
-                series.exemplar.get_or_insert_default().set(trace, request, when);
-            }
-        });
-        tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));
-        books.warn_of_overflows();
-    }
-
     /// Puts `engine` in force. Counts keep their values: they move with their
     /// labels, and those whose labels are gone stay as they are.
     pub fn replace(&self, engine: Arc<Engine>, max_unknown_codes: usize) {
@@ -364,47 +320,4 @@ impl Books {
             }
         }
     }
-
-    fn add_unknown(&mut self, engine: &Engine, spelling: Box<str>, tally: &UnknownTally, now: f64) {
-        let unknown = match self.unknown_places.get(&spelling) {
-            Some(&at) => &mut self.unknown[at],
-            None => {
-                let family = tally.family.map(|f| {
-                    let catalog = engine.catalog();
-                    catalog.service(catalog.family(f).service).name.clone()
-                });
-                let entry = |code: &str, api_service| Unknown {
-                    code: code.to_owned(),
-                    api_service,
-                    category: tally.category,
-                    count: 0,
-                    late: 0,
-                    last_seen: 0.0,
-                };
-                if self.unknown.len() < self.max_unknown_codes {
-                    let service = family.unwrap_or_else(|| discovered_service(&spelling));
-                    let at = self.unknown.len();
-                    self.unknown.push(entry(&spelling, service));
-                    self.unknown_places.insert(spelling, at);
-                    &mut self.unknown[at]
-                } else {
-                    // A discovered service's name is the log's to choose: it
-                    // would be one more label without a bound.
-                    let service = family.unwrap_or_else(|| OTHER.to_owned());
-                    let key = (service.clone(), tally.category);
-                    self.other.entry(key).or_insert_with(|| entry(OTHER, service))
-                }
-            }
-        };
-        unknown.count += tally.count;
-        unknown.late += tally.late;
-        if tally.count > 0 {
-            unknown.last_seen = now;
-        }
-    }
-}
-
-/// Seconds since 1970.
-fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }

@@ -61,4 +61,5 @@ pub mod shutdown;
 pub mod sink;
 pub mod source;
 pub mod sweep;
+pub mod turns;
 pub mod yaml;

@@ -18,6 +18,7 @@ use crate::framing::{Block, LineBuffer, OVERLAP};
 use crate::ledger::{Ledger, Source};
 use crate::outbox::Outbox;
 use crate::record::Reader;
+use crate::turns::Turn;
 
 /// Bytes before a place that judging it may read: a prefix or the head of a
 /// key, and what stands before that.
@@ -43,6 +44,9 @@ pub struct Pipeline {
     reader: Reader,
     /// Bytes of the input before the next block.
     offset: u64,
+    turn: Option<Arc<Turn>>,
+    /// Whether there is something that waits for the turn.
+    held: bool,
 }
 
 impl Pipeline {
@@ -63,7 +67,29 @@ impl Pipeline {
         let (engine, generation) = ledger.engine();
         let lines = LineBuffer::new(engine.options().max_record_bytes);
         let reader = Reader::new(plan, engine.catalog(), events);
-        Pipeline { ledger, source, engine, generation, lines, places: Vec::new(), reader, offset: 0 }
+        let places = Vec::new();
+        Pipeline {
+            ledger,
+            source,
+            engine,
+            generation,
+            lines,
+            places,
+            reader,
+            offset: 0,
+            turn: None,
+            held: false,
+        }
+    }
+
+    /// For one of several threads that share an input: what it counts reaches
+    /// the ledger as if one thread had read all, and where that makes no
+    /// difference at once. Its piece of the input ends with
+    /// [`finish`](Pipeline::finish), which may have to wait for the turn.
+    pub fn in_turn(mut self, turn: Arc<Turn>) -> Pipeline {
+        self.reader.leave_limits();
+        self.turn = Some(turn);
+        self
     }
 
     /// Takes lines as bytes, cut anywhere. Whole lines are read where they
@@ -111,6 +137,10 @@ impl Pipeline {
     /// follow: it starts a new record.
     pub fn finish(&mut self) {
         self.drain(true);
+        if let Some(turn) = self.turn.as_ref().filter(|_| self.held) {
+            turn.wait();
+            self.commit();
+        }
     }
 
     /// Counts one message as one record. It is in the ledger after the next
@@ -148,7 +178,7 @@ impl Pipeline {
 
     /// Goes on with the engine in force, from the next record on.
     fn refresh(&mut self) {
-        if self.ledger.generation() != self.generation && !self.lines.in_window() {
+        if self.ledger.generation() != self.generation && !self.lines.in_window() && !self.held {
             (self.engine, self.generation) = self.ledger.engine();
             self.reader.use_catalog(self.engine.catalog());
             self.lines.set_limit(self.engine.options().max_record_bytes);
@@ -183,11 +213,39 @@ impl Pipeline {
     /// Hands what was counted to the ledger, as one, and events to their sink,
     /// and goes on with the engine in force.
     pub fn commit(&mut self) {
-        self.ledger.commit(self.source, &self.engine, &mut self.reader.sets, &mut self.reader.tally);
+        self.held = !self.count();
+        if self.held {
+            return;
+        }
         if let Some(events) = self.reader.events() {
             events.flush();
         }
         self.refresh();
+    }
+
+    /// Hands what was counted to the ledger, unless it is better held until it
+    /// is the thread's turn. Whether it did.
+    fn count(&mut self) -> bool {
+        let Reader { sets, tally, .. } = &mut self.reader;
+        let Some(turn) = &self.turn else {
+            self.ledger.commit(self.source, &self.engine, sets, tally);
+            return true;
+        };
+        if !turn.has_come() {
+            if self.ledger.commit_early(self.source, &self.engine, sets, tally) {
+                return true;
+            }
+            if !self.reader.is_full() {
+                return false;
+            }
+            turn.wait();
+        }
+        let Reader { sets, tally, .. } = &mut self.reader;
+        self.ledger.commit(self.source, &self.engine, sets, tally);
+        if self.reader.is_full() {
+            self.reader.sets.renew();
+        }
+        true
     }
 
     /// The events' way out, where there is one.

@@ -14,6 +14,7 @@ use crate::enrich::Plan;
 use crate::event::{self, Position, UnknownCode};
 use crate::fields::time::Moment;
 use crate::fields::{Envelope, Parsers, Values};
+use crate::framing::READ_BYTES;
 use crate::labels::{NONE, OwnSets};
 use crate::outbox::Outbox;
 use crate::parse::looks_like_json;
@@ -27,6 +28,15 @@ const MAX_MESSAGES: usize = 16;
 
 /// Most characters of an exemplar's labels and values together.
 const MAX_EXEMPLAR_CHARS: usize = 128;
+
+/// Unknown codes and combinations of labels that a thread holds while it is not
+/// its turn.
+const MOST_HELD: usize = 16_384;
+
+/// Combinations of labels of a thread that leaves their limit to the ledger:
+/// so many that there is room for those of any block on top of what may be
+/// held. A record with a code and a label's value is longer than eight bytes.
+const UNDECIDED_SETS: usize = MOST_HELD + READ_BYTES / 8;
 
 /// Reads records with hits. One for each thread.
 #[derive(Debug)]
@@ -84,6 +94,17 @@ impl Reader {
             overlong_matched: false,
             plan,
         }
+    }
+
+    /// Replaces no label value: the ledger, which sees those of all threads,
+    /// decides alone what is too many. The tally is empty.
+    pub fn leave_limits(&mut self) {
+        self.sets = OwnSets::new(self.plan.label_count(), UNDECIDED_SETS);
+    }
+
+    /// Whether what was counted takes as much memory as it may between commits.
+    pub fn is_full(&self) -> bool {
+        self.tally.weight() + self.sets.own.len() > MOST_HELD
     }
 
     /// Goes on with another catalog; the tally is empty.

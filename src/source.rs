@@ -8,5 +8,6 @@ pub mod file;
 pub mod kafka;
 #[allow(unsafe_code)]
 mod mapped;
+pub mod pieces;
 pub mod stdin;
 pub mod stop;

@@ -14,11 +14,13 @@ use super::settings::Reading;
 use super::{Failure, output};
 use crate::config::{Loaded, Settings};
 use crate::engine::Engine;
+use crate::enrich::Plan;
 use crate::ledger::{Ledger, Snapshot, Source};
 use crate::metrics::{Exporter, Shown};
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use crate::report::table::{self, Look};
+use crate::source::pieces::Share;
 use crate::source::{compressed, file};
 
 /// Flags of `scan`.
@@ -29,6 +31,9 @@ pub struct Args {
     /// How to print the report
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Threads that read a large plain file together, 1 to 256; as many as there are processors where not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -48,14 +53,15 @@ enum Format {
 pub fn run(args: Args) -> Result<(), Failure> {
     let (Loaded { settings, .. }, catalog) = args.reading.layers().load()?;
     let engine = Arc::new(Engine::new(Arc::new(catalog), settings.options()));
-    let ledger = Arc::new(Ledger::new(engine, settings.max_unknown_codes));
+    let counting = Counting::new(engine, &settings, args.format)?;
+    let threads = args.threads.map_or_else(processors, usize::from);
     let files = if args.files.is_empty() { vec![PathBuf::from("-")] } else { args.files };
 
     let progress = progress(&files);
     let started = Instant::now();
     let mut failed = false;
     for file in &files {
-        if let Err(error) = read(file, &ledger, &progress) {
+        if let Err(error) = read(file, &counting, Share::among(threads), &progress) {
             failed = true;
             progress.suspend(|| eprintln!("errtally: {error:#}"));
         }
@@ -63,16 +69,47 @@ pub fn run(args: Args) -> Result<(), Failure> {
     progress.finish_and_clear();
     let elapsed = started.elapsed();
 
-    let snapshot = ledger.snapshot();
     match args.format {
         Format::Table => {
             let look = Look { width: output::columns(), elapsed: Some(elapsed) };
-            output::styled(&table::render(&Report::new(&snapshot), look))?;
+            output::styled(&table::render(&Report::new(&counting.ledger.snapshot()), look))?;
         }
-        Format::Json => output::write(&json(&snapshot)?)?,
-        Format::Prometheus => output::write(metrics(ledger, &settings).as_bytes())?,
+        Format::Json => output::write(&json(&counting.ledger.snapshot())?)?,
+        Format::Prometheus => output::write(metrics(counting.ledger, &settings).as_bytes())?,
     }
     if failed { Err(Failure::Told) } else { Ok(()) }
+}
+
+/// As many threads as may run at a time: affinity and control groups count.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Where the counts go, and what is read for them.
+struct Counting {
+    ledger: Arc<Ledger>,
+    plan: Arc<Plan>,
+}
+
+impl Counting {
+    /// Labels are read where they are shown. Nothing else is: the time when a
+    /// file is scanned makes no record late.
+    fn new(engine: Arc<Engine>, settings: &Settings, format: Format) -> anyhow::Result<Counting> {
+        let labels = match format {
+            Format::Prometheus => &settings.labels[..],
+            Format::Table | Format::Json => &[],
+        };
+        let most = settings.max_label_sets;
+        let plan = Plan::new(labels, &settings.fields, most, None, false, None)
+            .map_err(|what| anyhow::anyhow!("{what}"))?;
+        let names: Vec<String> = labels.iter().map(|l| l.name.clone()).collect();
+        let ledger = Ledger::with_labels(engine, settings.max_unknown_codes, &names, most);
+        Ok(Counting { ledger: Arc::new(ledger), plan: Arc::new(plan) })
+    }
+
+    fn pipeline(&self, source: Source) -> Pipeline {
+        Pipeline::with_plan(self.ledger.clone(), source, self.plan.clone(), None)
+    }
 }
 
 fn json(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
@@ -91,14 +128,16 @@ fn metrics(ledger: Arc<Ledger>, settings: &Settings) -> String {
 }
 
 /// Reads one file, or standard input for `-`, to its end.
-fn read(path: &Path, ledger: &Arc<Ledger>, progress: &ProgressBar) -> anyhow::Result<()> {
-    let (ended, mut pipeline) = if path == Path::new("-") {
+fn read(path: &Path, counting: &Counting, share: Share, progress: &ProgressBar) -> anyhow::Result<()> {
+    let ended = if path == Path::new("-") {
         if io::stdin().is_terminal() {
             eprintln!("errtally: reading standard input; end it with Ctrl-D");
         }
         let input = compressed::open(io::stdin()).context("cannot read standard input")?;
-        let mut pipeline = Pipeline::new(ledger.clone(), Source::Stdin);
-        (file::pump(input, &mut pipeline), pipeline)
+        let mut pipeline = counting.pipeline(Source::Stdin);
+        let ended = file::pump(input, &mut pipeline);
+        pipeline.finish();
+        ended
     } else {
         let named = || format!("cannot read {}", path.display());
         let opened = File::open(path).with_context(named)?;
@@ -108,11 +147,10 @@ fn read(path: &Path, ledger: &Arc<Ledger>, progress: &ProgressBar) -> anyhow::Re
                 path.display()
             ));
         }
-        let mut pipeline = Pipeline::new(ledger.clone(), Source::File);
         let progress = progress.clone();
-        (file::read(opened, &mut pipeline, move |bytes| progress.inc(bytes)), pipeline)
+        let pipeline = || counting.pipeline(Source::File);
+        file::read(opened, share, &pipeline, move |bytes| progress.inc(bytes))
     };
-    pipeline.finish();
     ended.with_context(|| format!("cannot read {} to its end; what came before is counted", path.display()))
 }
 

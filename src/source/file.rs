@@ -1,35 +1,41 @@
-//! A file, read once from its start to its end: mapped where it is plain and
-//! large, through a decoder or plain reads else.
+//! A file, read once: in pieces by several threads where it is plain and large,
+//! from its start to its end through a decoder or plain reads else.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::compressed::{self, Kind};
-use super::mapped;
+use super::pieces::{self, Share};
 use crate::pipeline::Pipeline;
 
 /// Files below this size are read: mapping pays from here on.
 const MAPPED_FROM_BYTES: u64 = 1 << 20;
 
-/// Reads `file` into `pipeline` to its end and tells `progress` how many more
-/// of its bytes are done, again and again.
+/// Counts `file` to its end, into pipelines that `pipeline` makes, one for each
+/// thread, and tells `progress` how many more of its bytes are done, again and
+/// again.
 ///
 /// # Errors
 /// When reading or decoding fails, or the file is cut short meanwhile; what
 /// came before is counted.
-pub fn read(mut file: File, pipeline: &mut Pipeline, progress: impl Fn(u64) + 'static) -> io::Result<()> {
+pub fn read(
+    mut file: File,
+    share: Share,
+    pipeline: &(impl Fn() -> Pipeline + Sync),
+    progress: impl Fn(u64) + Sync + 'static,
+) -> io::Result<()> {
     let metadata = file.metadata()?;
-    let mapped = if metadata.is_file() && metadata.len() >= MAPPED_FROM_BYTES {
+    if metadata.is_file() && metadata.len() >= MAPPED_FROM_BYTES {
         let kind = compressed::kind(&mut file)?;
+        if kind == Kind::Plain {
+            return pieces::read(&file, metadata.len(), share, pipeline, &progress);
+        }
         file.seek(SeekFrom::Start(0))?;
-        if kind == Kind::Plain { mapped::read(&file, metadata.len(), pipeline, &progress)? } else { 0 }
-    } else {
-        0
-    };
-    // What was added to the file meanwhile, or all of it.
-    file.seek(SeekFrom::Start(mapped)).or_else(|e| if mapped == 0 { Ok(0) } else { Err(e) })?;
-    let counted = Counted { file, progress };
-    if mapped > 0 { pump(counted, pipeline) } else { pump(compressed::open(counted)?, pipeline) }
+    }
+    let mut pipeline = pipeline();
+    let result = compressed::open(Counted { file, progress }).and_then(|input| pump(input, &mut pipeline));
+    pipeline.finish();
+    result
 }
 
 /// Reads all of `input`.

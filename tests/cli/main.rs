@@ -9,3 +9,4 @@ mod explain;
 mod output;
 mod precedence;
 mod scan;
+mod threads;
