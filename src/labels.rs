@@ -4,11 +4,14 @@
 //! value: the rest of its combination stays. Where all values are known and
 //! only their combination is new, the label with the most values gives way.
 
+mod own;
+
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use crate::ledger::OTHER;
+pub use own::OwnSets;
 
 /// A combination. [`NONE`] is the one of empty values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +32,7 @@ const EMPTY_VALUE: u32 = 0;
 const OTHER_VALUE: u32 = 1;
 
 /// Combinations of the values of some labels.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LabelSets {
     labels: Vec<Label>,
     /// Combinations without a replaced value, by their values one behind the
@@ -44,11 +47,13 @@ pub struct LabelSets {
     most: usize,
     plain: usize,
     replaced: usize,
+    /// Whether others decide which known values give way.
+    undecided: bool,
     /// The one that is looked up.
     wanted: Vec<u32>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Label {
     ids: Map<Arc<str>, u32>,
     values: Vec<Arc<str>>,
@@ -59,7 +64,7 @@ struct Label {
 /// Answers most questions for what is not there from a few kilobytes: past the
 /// limit every record may bring a value that was never seen, and the tables
 /// are larger than the fastest caches.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Filter {
     hash: foldhash::fast::RandomState,
     bits: Box<[u64]>,
@@ -131,6 +136,7 @@ impl LabelSets {
             most,
             plain: 0,
             replaced: 0,
+            undecided: false,
             wanted: vec![EMPTY_VALUE; labels],
         };
         sets.admit();
@@ -218,6 +224,9 @@ impl LabelSets {
             if let Some(&set) = self.sets.get(self.wanted.as_slice()) {
                 return (set, replaced);
             }
+            if self.undecided {
+                return (self.admit(), replaced);
+            }
             let widest = (0..self.labels.len())
                 .filter(|&i| self.wanted[i] > OTHER_VALUE)
                 .max_by_key(|&i| self.labels[i].values.len());
@@ -245,45 +254,6 @@ impl LabelSets {
         self.values.push(values.collect());
         self.sets.insert(self.wanted.as_slice().into(), set);
         set
-    }
-}
-
-/// A thread's own numbers, so that it need not ask for each record, and what
-/// they are in the ledger.
-#[derive(Debug)]
-pub struct OwnSets {
-    /// The thread's.
-    pub own: LabelSets,
-    /// By own number, the ledger's, and the labels that it replaced on top.
-    common: Vec<(SetId, u64)>,
-}
-
-impl OwnSets {
-    /// As [`LabelSets::new`].
-    pub fn new(labels: usize, most: usize) -> OwnSets {
-        OwnSets { own: LabelSets::new(labels, most), common: Vec::new() }
-    }
-
-    /// Whether there is a number that the ledger was not told.
-    pub fn has_new(&self) -> bool {
-        self.own.len() >= self.common.len().max(1)
-    }
-
-    /// Forgets all numbers; none of them is in use.
-    pub fn renew(&mut self) {
-        *self = OwnSets::new(self.own.labels(), self.own.most);
-    }
-
-    /// Makes every own number known to `common`.
-    pub fn share(&mut self, common: &mut LabelSets) {
-        for values in &self.own.values[self.common.len()..] {
-            self.common.push(common.number(values.iter().map(|v| &**v)));
-        }
-    }
-
-    /// The ledger's number of a shared one, and the labels that it replaced.
-    pub fn common(&self, set: SetId) -> (SetId, u64) {
-        self.common[set.0 as usize]
     }
 }
 

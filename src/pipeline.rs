@@ -243,7 +243,7 @@ impl Pipeline {
         let Reader { sets, tally, .. } = &mut self.reader;
         self.ledger.commit(self.source, &self.engine, sets, tally);
         if self.reader.is_full() {
-            self.reader.sets.renew();
+            self.reader.leave_limits();
         }
         true
     }

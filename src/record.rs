@@ -33,10 +33,10 @@ const MAX_EXEMPLAR_CHARS: usize = 128;
 /// its turn.
 const MOST_HELD: usize = 16_384;
 
-/// Combinations of labels of a thread that leaves their limit to the ledger:
-/// so many that there is room for those of any block on top of what may be
-/// held. A record with a code and a label's value is longer than eight bytes.
-const UNDECIDED_SETS: usize = MOST_HELD + READ_BYTES / 8;
+/// Combinations of labels that one of several threads numbers before it asks
+/// the ledger: there is room for those of any block on top of what may be held.
+/// A record with a code and a label's value is longer than eight bytes.
+const MOST_NEW_SETS: usize = MOST_HELD + READ_BYTES / 8;
 
 /// Reads records with hits. One for each thread.
 #[derive(Debug)]
@@ -96,15 +96,15 @@ impl Reader {
         }
     }
 
-    /// Replaces no label value: the ledger, which sees those of all threads,
-    /// decides alone what is too many. The tally is empty.
+    /// For one of several threads: the ledger, which sees the labels of all
+    /// records, decides what is too many. The tally is empty.
     pub fn leave_limits(&mut self) {
-        self.sets = OwnSets::new(self.plan.label_count(), UNDECIDED_SETS);
+        self.sets = OwnSets::of_some(self.plan.label_count(), MOST_NEW_SETS);
     }
 
     /// Whether what was counted takes as much memory as it may between commits.
     pub fn is_full(&self) -> bool {
-        self.tally.weight() + self.sets.own.len() > MOST_HELD
+        self.tally.weight() + self.sets.added() > MOST_HELD
     }
 
     /// Goes on with another catalog; the tally is empty.

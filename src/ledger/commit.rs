@@ -84,6 +84,7 @@ impl Books {
         });
         tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));
         books.warn_of_overflows();
+        sets.follow(&books.sets);
     }
 
     fn add_unknown(&mut self, engine: &Engine, spelling: Box<str>, tally: &UnknownTally, now: f64) {
