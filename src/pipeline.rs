@@ -83,9 +83,9 @@ impl Pipeline {
     }
 
     /// For one of several threads that share an input: what it counts reaches
-    /// the ledger as if one thread had read all, and where that makes no
-    /// difference at once. Its piece of the input ends with
-    /// [`finish`](Pipeline::finish), which may have to wait for the turn.
+    /// the ledger as if one thread had read all, and where the order makes no
+    /// difference without waiting. Its piece of the input ends with
+    /// [`finish`](Pipeline::finish).
     pub fn in_turn(mut self, turn: Arc<Turn>) -> Pipeline {
         self.reader.leave_limits();
         self.turn = Some(turn);
@@ -137,9 +137,8 @@ impl Pipeline {
     /// follow: it starts a new record.
     pub fn finish(&mut self) {
         self.drain(true);
-        if let Some(turn) = self.turn.as_ref().filter(|_| self.held) {
-            turn.wait();
-            self.commit();
+        if self.held {
+            self.hand_over();
         }
     }
 
@@ -211,41 +210,35 @@ impl Pipeline {
     }
 
     /// Hands what was counted to the ledger, as one, and events to their sink,
-    /// and goes on with the engine in force.
+    /// and goes on with the engine in force. One of several threads holds it
+    /// until its piece of the input ends, as far as there is room.
     pub fn commit(&mut self) {
-        self.held = !self.count();
-        if self.held {
-            return;
+        self.held = self.turn.is_some() && !self.reader.is_full();
+        if !self.held {
+            self.hand_over();
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let Reader { sets, tally, .. } = &mut self.reader;
+        let early = self.turn.as_ref().is_some_and(|turn| {
+            let early = !turn.has_come() && self.ledger.commit_early(self.source, &self.engine, sets, tally);
+            if !early {
+                turn.wait();
+            }
+            early
+        });
+        if !early {
+            self.ledger.commit(self.source, &self.engine, sets, tally);
+        }
+        self.held = false;
+        if self.turn.is_some() && self.reader.is_full() {
+            self.reader.leave_limits();
         }
         if let Some(events) = self.reader.events() {
             events.flush();
         }
         self.refresh();
-    }
-
-    /// Hands what was counted to the ledger, unless it is better held until it
-    /// is the thread's turn. Whether it did.
-    fn count(&mut self) -> bool {
-        let Reader { sets, tally, .. } = &mut self.reader;
-        let Some(turn) = &self.turn else {
-            self.ledger.commit(self.source, &self.engine, sets, tally);
-            return true;
-        };
-        if !turn.has_come() {
-            if self.ledger.commit_early(self.source, &self.engine, sets, tally) {
-                return true;
-            }
-            if !self.reader.is_full() {
-                return false;
-            }
-            turn.wait();
-        }
-        let Reader { sets, tally, .. } = &mut self.reader;
-        self.ledger.commit(self.source, &self.engine, sets, tally);
-        if self.reader.is_full() {
-            self.reader.leave_limits();
-        }
-        true
     }
 
     /// The events' way out, where there is one.

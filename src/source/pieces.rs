@@ -64,24 +64,20 @@ pub fn read(
     let pieces = Pieces { file, mapped: Mapped::new(file)?, size, bytes: share.piece_bytes };
     let mut turns: Vec<Arc<Turn>> = Turn::share(threads, count).map(Arc::new).collect();
     let Some(own) = turns.pop() else { return Ok(()) };
-    if turns.is_empty() {
-        pieces.work(&own, pipeline(), progress)?;
-    } else {
-        let work = |turn: Arc<Turn>| pieces.work(&turn, pipeline().in_turn(turn.clone()), progress);
-        thread::scope(|scope| {
-            let start = |turn| {
-                let work = &work;
-                thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, move || work(turn))
-            };
-            // A thread that cannot be started leaves its pieces to the others.
-            let others: Vec<_> = turns.into_iter().filter_map(|turn| start(turn).ok()).collect();
-            let mut result = work(own);
-            for other in others {
-                result = result.and(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            }
-            result
-        })?;
-    }
+    let work = |turn: Arc<Turn>| pieces.work(&turn, pipeline().in_turn(turn.clone()), progress);
+    thread::scope(|scope| {
+        let start = |turn| {
+            let work = &work;
+            thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, move || work(turn))
+        };
+        // A thread that cannot be started leaves its pieces to the others.
+        let others: Vec<_> = turns.into_iter().filter_map(|turn| start(turn).ok()).collect();
+        let mut result = work(own);
+        for other in others {
+            result = result.and(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        result
+    })?;
     pieces.added(pipeline)
 }
 
