@@ -1,5 +1,6 @@
-//! Writes a corpus to a file, what must be counted in it beside it, and the
-//! codes one a line: what `benches/compare` feeds to every program.
+//! Writes a corpus to a file, what must be counted in it beside it, the codes
+//! one a line, and a large catalog: what `benches/compare` feeds to every
+//! program.
 
 #[path = "mod.rs"]
 mod corpus;
@@ -26,16 +27,28 @@ struct Args {
     #[arg(long, value_name = "N", default_value = "256")]
     mib: u64,
     /// The log; what must be counted in it goes to FILE.expected.json
-    #[arg(long, value_name = "FILE", required_unless_present = "codes")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["codes", "wide_catalog"])]
     out: Option<PathBuf>,
     /// Every code of the catalog, one a line
     #[arg(long, value_name = "FILE")]
     codes: Option<PathBuf>,
+    /// A folder for the files of a catalog of 100 families and 10,000 codes
+    #[arg(long, value_name = "FOLDER")]
+    wide_catalog: Option<PathBuf>,
+    /// Codes of this catalog instead of the built-in one
+    #[arg(long, value_name = "PATH")]
+    catalog: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let catalog = Catalog::embedded().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    if let Some(path) = &args.wide_catalog {
+        std::fs::create_dir_all(path)
+            .and_then(|()| corpus::wide::write(path))
+            .with_context(|| format!("cannot write into {}", path.display()))?;
+    }
+    let catalog = Catalog::load(args.catalog.as_slice(), args.catalog.is_none())
+        .map_err(|problems| anyhow::anyhow!("{problems}"))?;
     if let Some(path) = &args.codes {
         let codes: String = catalog.codes().iter().map(|c| format!("{}\n", c.spelling)).collect();
         std::fs::write(path, codes).with_context(|| format!("cannot write {}", path.display()))?;

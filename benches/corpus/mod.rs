@@ -8,6 +8,7 @@
 #![allow(dead_code)]
 
 mod lines;
+pub mod wide;
 
 use std::collections::BTreeMap;
 
@@ -104,7 +105,8 @@ struct Fault {
     code: String,
     message: String,
     status: Option<u16>,
-    /// Of Elastic Cloud Server, which the other services stand on.
+    /// Of the service that the others stand on: Elastic Cloud Server, or the
+    /// first of a catalog without it.
     compute: bool,
 }
 
@@ -123,6 +125,7 @@ pub struct Generator {
 impl Generator {
     /// At the first line of `recipe`, with every code of `catalog`.
     pub fn new(catalog: &Catalog, recipe: Recipe) -> Generator {
+        let has_ecs = catalog.families().iter().any(|f| f.prefix == "Ecs");
         let faults: Vec<Fault> = catalog
             .codes()
             .iter()
@@ -132,7 +135,11 @@ impl Generator {
                     code: code.spelling.clone(),
                     message: row.message.clone(),
                     status: row.http_status,
-                    compute: catalog.family(code.family).prefix == "Ecs",
+                    compute: if has_ecs {
+                        catalog.family(code.family).prefix == "Ecs"
+                    } else {
+                        code.family.0 == 0
+                    },
                 }
             })
             .collect();
