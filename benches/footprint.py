@@ -31,7 +31,8 @@ class Cores:
         self.other = next((c for c in self.all if c != self.core), self.core)
 
     def start(self, core, argv, **streams):
-        os.sched_setaffinity(0, {core})
+        """On this core, or on all for None."""
+        os.sched_setaffinity(0, set(self.all) if core is None else {core})
         try:
             return subprocess.Popen(argv, **streams)
         finally:
