@@ -46,10 +46,18 @@ def ratio(speeds, ours, its):
     return speeds[ours] / speeds[its] if ours in speeds and its in speeds else None
 
 
+def with_speeds(row, speeds, ours, its):
+    """The row, with what the ratio is of."""
+    if ours in speeds and its in speeds:
+        row[2] += f" ({speeds[ours] / 1e9:.2f} and {speeds[its] / 1e9:.2f} GB/s)"
+    return row
+
+
 def of_file(work, speeds, wanted, its):
     """One core, which is what the other program has; with all cores where that makes the difference or more."""
     one, every = ratio(speeds, SCAN, its), ratio(speeds, ALL_CORES, its)
     row = at_least(f"{work}, `scan` on one core", f"`{its.split(' -F')[0]}`", wanted, one)
+    with_speeds(row, speeds, SCAN, its)
     if one is not None and every is not None:
         row[2] += f"; {every:.2f} with all cores"
         if one < wanted <= every:
@@ -65,8 +73,9 @@ def asked(speeds, two_cores, catalogs, steady, scrapes, scraped, peak, ready):
             rows += [of_file(f"{what} file, {LINES[share]}", speeds[kind, share], *want) for want in wants]
     for kind, what in (("json", "JSON"), ("text", "text")):
         for share, lines in LINES.items():
-            piped = ratio(speeds[kind, share], RUN, PIPED_WC)
-            rows.append(at_least(f"pipe, {what}, {lines}: `run`", "`wc -l`", TIMES_PIPED_WC, piped))
+            its = speeds[kind, share]
+            row = at_least(f"pipe, {what}, {lines}: `run`", "`wc -l`", TIMES_PIPED_WC, ratio(its, RUN, PIPED_WC))
+            rows.append(with_speeds(row, its, RUN, PIPED_WC))
     rows.append(at_least("two cores, every line, two labels", "one core", TIMES_ONE_CORE, two_cores))
     for corpus, value in catalogs.items():
         rows.append(at_least(f"10,000 codes, {corpus}", "488 codes", TIMES_FEWER_CODES, value))

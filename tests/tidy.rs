@@ -77,6 +77,7 @@ fn what_the_documents_link_to_is_there() {
         "CHANGELOG.md",
         "docs/alerts.md",
         "docs/matching.md",
+        "docs/performance.md",
         "docs/records.md",
         "docs/live.md",
         "docs/shippers.md",
