@@ -2,11 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Instant;
 
 use anyhow::Context;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::pace::{PAUSE, Pace};
 use super::stop::{Ended, Stop};
 use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
@@ -15,6 +17,9 @@ use crate::sink::SinkError;
 /// A pipe's buffer is made this large where the system lets us: fewer
 /// wake-ups of the writer and of us.
 const PIPE_BYTES: usize = 1 << 20;
+
+/// What an input that is no pipe is taken to hold for its reader.
+const UNKNOWN_ROOM: usize = 64 << 10;
 
 /// Reads `input` into `pipeline` until its end or until `stop` asks; what was
 /// read is counted then, an unfinished last line too.
@@ -48,6 +53,8 @@ pub(super) fn ended(failure: SinkError) -> anyhow::Result<Ended> {
 }
 
 fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
+    let room = rustix::pipe::fcntl_getpipe_size(input).unwrap_or(UNKNOWN_ROOM);
+    let mut pace = Pace::new(Instant::now(), room);
     loop {
         let mut fds = [PollFd::new(stop, PollFlags::IN), PollFd::from_borrowed_fd(input, PollFlags::IN)];
         match poll(&mut fds, None) {
@@ -60,7 +67,12 @@ fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::
         }
         match rustix::io::read(input, pipeline.space()) {
             Ok(0) => return Ok(Ended::Input),
-            Ok(n) => pipeline.filled(n),
+            Ok(n) => {
+                pipeline.filled(n);
+                if pace.after(n, Instant::now) {
+                    pause(stop);
+                }
+            }
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(e) => return Err(io::Error::from(e)).context("cannot read standard input"),
         }
@@ -68,4 +80,11 @@ fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::
             return ended(failure);
         }
     }
+}
+
+/// Lets input gather; a stop ends it.
+fn pause(stop: &Stop) {
+    let time = Timespec { tv_sec: 0, tv_nsec: PAUSE.subsec_nanos().into() };
+    // Woken early, by whatever: then it is a shorter one.
+    let _ = poll(&mut [PollFd::new(stop, PollFlags::IN)], Some(&time));
 }
