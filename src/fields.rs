@@ -174,7 +174,8 @@ impl Fields {
         }
         values.next_place();
         // The strings of an object have been looked at; the rest of a line has not.
-        if !(json && looks_like_json(record)) && self.missing(values) != 0 {
+        let rest = !(json && looks_like_json(record));
+        if rest && self.paths.may_be_in(record, self.missing(values)) {
             self.text(record, values);
         }
         if let Some(slot) = self.message.filter(|&slot| !json && values.get(slot).is_some()) {
