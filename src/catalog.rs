@@ -106,7 +106,13 @@ pub struct Catalog {
     families: Vec<Family>,
     codes: Vec<Code>,
     rows: Vec<Row>,
+    /// By code, its row where it has one, else [`SEVERAL`]: what most hits ask
+    /// for, in little memory.
+    only_rows: Vec<u32>,
 }
+
+/// Not a row.
+const SEVERAL: u32 = u32::MAX;
 
 /// The catalog files in the binary: one object, files by name, made from
 /// `catalog/*.yaml` by the build script.
@@ -128,6 +134,12 @@ impl Catalog {
     /// Every problem of every file, with file, line and key.
     pub fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Problems> {
         load::load(paths, with_embedded)
+    }
+
+    fn of(services: Vec<Service>, families: Vec<Family>, codes: Vec<Code>, rows: Vec<Row>) -> Catalog {
+        let only = |code: &Code| if code.rows.len() == 1 { code.rows.start } else { SEVERAL };
+        let only_rows = codes.iter().map(only).collect();
+        Catalog { services, families, codes, rows, only_rows }
     }
 
     /// All services.
@@ -173,6 +185,13 @@ impl Catalog {
     /// The service that a code belongs to.
     pub fn service_of(&self, code: CodeId) -> &Service {
         self.service(self.family(self.code(code).family).service)
+    }
+
+    /// The row of a code that has one.
+    #[inline]
+    pub fn only_row(&self, code: CodeId) -> Option<RowId> {
+        let row = self.only_rows[code.0 as usize];
+        (row != SEVERAL).then_some(RowId(row))
     }
 
     /// The row that a code means without evidence: the one marked default,

@@ -78,9 +78,19 @@ pub fn judge(
 /// dot that the sweep finds.
 #[derive(Debug)]
 pub struct Families {
-    /// By byte, a position in `groups`; the first group is empty.
-    group: [u8; 256],
+    /// By [`pair`], a position in `groups`; the first group is empty.
+    group: Box<[u16; PAIRS]>,
     groups: Vec<Vec<Ending>>,
+}
+
+/// Values of [`pair`].
+const PAIRS: usize = 1 << 10;
+
+/// Two bytes as a position, the same for letters of any case: with a hundred
+/// families, many end in the same letter.
+#[inline]
+fn pair(before: u8, last: u8) -> usize {
+    usize::from(before & 31) << 5 | usize::from(last & 31)
 }
 
 /// A family and the last bytes of its prefix, four at most.
@@ -107,33 +117,39 @@ fn last_bytes(head: &[u8]) -> u32 {
 impl Families {
     /// The families of `catalog`.
     pub fn new(catalog: &Catalog) -> Families {
-        let mut families = Families { group: [0; 256], groups: vec![Vec::new()] };
+        let mut families = Families { group: Box::new([0; PAIRS]), groups: vec![Vec::new()] };
         for (i, family) in catalog.families().iter().enumerate() {
             let prefix = family.prefix.as_bytes();
-            let last = prefix[prefix.len() - 1];
-            let (lower, upper) = (last.to_ascii_lowercase(), last.to_ascii_uppercase());
-            if families.group[usize::from(lower)] == 0 {
-                // Fewer than 40 bytes can end a prefix.
-                let next = families.groups.len() as u8;
-                families.groups.push(Vec::new());
-                families.group[usize::from(lower)] = next;
-                families.group[usize::from(upper)] = next;
-            }
-            families.groups[usize::from(families.group[usize::from(lower)])].push(Ending {
+            let ending = Ending {
                 family: FamilyId(i as u32),
                 bytes: last_bytes(prefix),
                 mask: u32::MAX >> (8 * (4 - prefix.len().min(4))),
-            });
+            };
+            match *prefix {
+                [.., before, last] => families.add(pair(before, last), ending),
+                // Whatever stands before it.
+                [last] => (0..32).for_each(|before| families.add(pair(before, last), ending)),
+                [] => {}
+            }
         }
         families
+    }
+
+    fn add(&mut self, pair: usize, ending: Ending) {
+        if self.group[pair] == 0 {
+            // At most as many as there are pairs.
+            self.group[pair] = self.groups.len() as u16;
+            self.groups.push(Vec::new());
+        }
+        self.groups[usize::from(self.group[pair])].push(ending);
     }
 
     /// Those whose prefix may end `head`, in any case: all that do, and hardly
     /// any others.
     #[inline]
     pub fn ending(&self, head: &[u8]) -> impl Iterator<Item = FamilyId> {
-        let group = head.last().map_or(0, |&last| self.group[usize::from(last)]);
         let bytes = last_bytes(head);
+        let group = self.group[pair((bytes >> 8) as u8, bytes as u8)];
         self.groups[usize::from(group)]
             .iter()
             .filter(move |ending| (ending.bytes ^ bytes) & ending.mask == 0)

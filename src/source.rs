@@ -8,6 +8,7 @@ pub mod file;
 pub mod kafka;
 #[allow(unsafe_code)]
 mod mapped;
+mod pace;
 pub mod pieces;
 pub mod stdin;
 pub mod stop;

@@ -394,7 +394,7 @@ impl Draft {
                 rows: start..rows.len() as u32,
             });
         }
-        Catalog { services: self.services, families, codes, rows }
+        Catalog::of(self.services, families, codes, rows)
     }
 }
 

@@ -22,11 +22,17 @@ pub enum Evidence {
 }
 
 /// The row that `record` means by `code`, which stands first at `at`.
+#[inline]
 pub fn resolve(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (RowId, Evidence) {
-    let rows = catalog.code(code).rows.clone();
-    if rows.len() == 1 {
-        return (RowId(rows.start), Evidence::OnlyRow);
+    match catalog.only_row(code) {
+        Some(row) => (row, Evidence::OnlyRow),
+        None => decide(catalog, code, record, at),
     }
+}
+
+/// As [`resolve`], for a code with several rows.
+fn decide(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (RowId, Evidence) {
+    let rows = catalog.code(code).rows.clone();
     let row_with =
         |status: u16| rows.clone().map(RowId).find(|&r| catalog.row(r).http_status == Some(status));
     let statuses = statuses(record, |s| row_with(s).is_some());
