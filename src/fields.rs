@@ -175,7 +175,7 @@ impl Fields {
         values.next_place();
         // The strings of an object have been looked at; the rest of a line has not.
         let rest = !(json && looks_like_json(record));
-        if rest && self.paths.may_be_in(record, self.missing(values)) {
+        if rest && self.missing(values) != 0 {
             self.text(record, values);
         }
         if let Some(slot) = self.message.filter(|&slot| !json && values.get(slot).is_some()) {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 /// A value as it stands in the text.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'t> {
+    /// What is between the quotes, or all that follows the equals sign.
     bytes: &'t [u8],
     /// Whether backslashes escape what follows them.
     quoted: bool,
@@ -12,7 +13,8 @@ pub(super) struct Value<'t> {
 
 impl Value<'_> {
     pub fn write(self, out: &mut String) {
-        let text: Cow<'_, str> = String::from_utf8_lossy(self.bytes);
+        let bytes = if self.quoted { self.bytes } else { unquoted(self.bytes) };
+        let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
         if !self.quoted || !text.contains('\\') {
             out.push_str(&text);
             return;
@@ -25,6 +27,43 @@ impl Value<'_> {
             }
         }
     }
+}
+
+/// What the value ends before that `text` begins with.
+fn unquoted(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|&b| is(b, ENDS)).unwrap_or(text.len());
+    &text[..end]
+}
+
+/// Of a byte, in [`BYTES`]: it can be in a key.
+const KEY: u8 = 1;
+
+/// It ends a value without quotes.
+const ENDS: u8 = 2;
+
+/// What each byte can be: a look in a table, since every byte of many records
+/// is asked about.
+const BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut b = 0;
+    while b < 128 {
+        let byte = b as u8;
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/' | b'@') {
+            bytes[b] |= KEY;
+        }
+        if byte.is_ascii_whitespace()
+            || matches!(byte, b',' | b';' | b'&' | b')' | b']' | b'}' | b'"' | b'\'' | b'<' | b'>')
+        {
+            bytes[b] |= ENDS;
+        }
+        b += 1;
+    }
+    bytes
+};
+
+#[inline]
+fn is(byte: u8, what: u8) -> bool {
+    BYTES[usize::from(byte)] & what != 0
 }
 
 /// What `c` behind a backslash stands for.
@@ -55,7 +94,7 @@ pub(super) fn pairs<'t>(text: &'t [u8], mut each: impl FnMut(&'t [u8], Value<'t>
         if equals < from {
             continue;
         }
-        let key = text[from..equals].iter().rev().take_while(|&&b| is_key(b)).count();
+        let key = text[from..equals].iter().rev().take_while(|&&b| is(b, KEY)).count();
         if key == 0 {
             continue;
         }
@@ -66,25 +105,25 @@ pub(super) fn pairs<'t>(text: &'t [u8], mut each: impl FnMut(&'t [u8], Value<'t>
     }
 }
 
-fn is_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_.-/@".contains(&byte)
+fn value(text: &[u8]) -> Value<'_> {
+    if let [quote @ (b'"' | b'\''), rest @ ..] = text
+        && let Some(end) = closing(rest, *quote)
+    {
+        return Value { bytes: &rest[..end], quoted: true };
+    }
+    Value { bytes: text, quoted: false }
 }
 
-fn value(text: &[u8]) -> Value<'_> {
-    if let [quote @ (b'"' | b'\''), rest @ ..] = text {
-        let mut escaped = false;
-        let end = rest.iter().position(|&b| {
-            let ends = b == *quote && !escaped;
-            escaped = b == b'\\' && !escaped;
-            ends
-        });
-        if let Some(end) = end {
-            return Value { bytes: &rest[..end], quoted: true };
+/// Where `quote` stands first in `text` without a backslash that escapes it.
+fn closing(text: &[u8], quote: u8) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(quote, b'\\', text.get(from..)?)?;
+        if text[at] == quote {
+            return Some(at);
         }
+        from = at + 2;
     }
-    let ends = |b: &u8| b.is_ascii_whitespace() || b",;&)]}\"'<>".contains(b);
-    let end = text.iter().position(ends).unwrap_or(text.len());
-    Value { bytes: &text[..end], quoted: false }
 }
 
 #[cfg(test)]
