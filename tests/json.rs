@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use errtally::parse::marks::{Finder, Marks};
 use errtally::parse::{Parser, Scalar, Text, Visit};
-use guarded::Guarded;
+use guarded::{Guarded, cases};
 use proptest::prelude::*;
 use simd_json::{Node, StaticNode};
 
@@ -33,7 +33,7 @@ fn marks_are_those_of_the_definition_next_to_a_guard_page() {
         (50usize..70, 0usize..20, prop::collection::vec(byte(), 0..90))
             .prop_map(|(before, slashes, after)| [vec![b'a'; before], vec![b'\\'; slashes], after].concat()),
     ];
-    let config = ProptestConfig { cases: 4_000, ..ProptestConfig::default() };
+    let config = cases(4_000);
     proptest!(config, |(bytes in records, at_end in any::<bool>())| {
         let (guarded, marks) = (&mut *guarded.borrow_mut(), &mut *marks.borrow_mut());
         let record = guarded.put(&bytes, at_end);
@@ -221,7 +221,7 @@ fn json() -> impl Strategy<Value = String> {
 #[test]
 fn shows_what_simd_json_reads() {
     let parser = RefCell::new(Parser::default());
-    let config = ProptestConfig { cases: 6_000, ..ProptestConfig::default() };
+    let config = cases(6_000);
     proptest!(config, |(record in json(), before in "[ ]{0,2}", after in "[ \t\r\n\u{c}x,]{0,2}")| {
         check(&mut parser.borrow_mut(), format!("{before}{record}{after}").as_bytes());
     });
@@ -230,7 +230,7 @@ fn shows_what_simd_json_reads() {
 #[test]
 fn shows_what_simd_json_reads_of_damaged_records() {
     let parser = RefCell::new(Parser::default());
-    let config = ProptestConfig { cases: 6_000, ..ProptestConfig::default() };
+    let config = cases(6_000);
     let damage = prop::collection::vec((any::<prop::sample::Index>(), byte(), 0..4u8), 0..3);
     proptest!(config, |(record in json(), damage in damage)| {
         let mut bytes = record.into_bytes();
@@ -266,7 +266,7 @@ fn shows_deep_nesting() {
 #[test]
 fn reads_numbers_to_the_last_bit() {
     let parser = RefCell::new(Parser::default());
-    proptest!(ProptestConfig { cases: 20_000, ..ProptestConfig::default() }, |(number in "-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,17})?")| {
+    proptest!(cases(20_000), |(number in "-?(0|[1-9][0-9]{0,17})(\\.[0-9]{1,17})?")| {
         let mut notes = Notes::default();
         let record = format!("[{number}]");
         parser.borrow_mut().read(record.as_bytes(), &mut notes).expect("a number");

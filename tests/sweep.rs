@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use errtally::catalog::Catalog;
 use errtally::sweep::{Shape, Sweep, scalar};
-use guarded::Guarded;
+use guarded::{Guarded, cases};
 use proptest::prelude::*;
 
 fn defined(shape: Shape, block: &[u8]) -> (usize, Vec<u32>) {
@@ -61,11 +61,7 @@ fn every_search_agrees_with_the_definition_next_to_a_guard_page() {
         }
     }
     let guarded = std::cell::RefCell::new(Guarded::new(3));
-    let config = ProptestConfig::default();
-    // Fewer on request: under valgrind a case takes fifty times as long.
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { 2_000 };
-    let config = ProptestConfig { cases, ..config };
-    proptest!(config, |(bytes in block(), at_end in any::<bool>())| {
+    proptest!(cases(2_000), |(bytes in block(), at_end in any::<bool>())| {
         let mut guarded = guarded.borrow_mut();
         let block = guarded.put(&bytes, at_end);
         for sweep in &searches {

@@ -4,6 +4,7 @@
 
 use std::ptr;
 
+use proptest::test_runner::Config;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 const PAGE: usize = 4096;
@@ -48,4 +49,12 @@ impl Drop for Guarded {
         // SAFETY: mapped by `new` with this length.
         unsafe { munmap(self.address.cast(), (self.pages + 2) * PAGE).expect("unmapping") };
     }
+}
+
+/// So many cases, or what the environment asks for: under valgrind, where
+/// these tests are repeated, a case takes fifty times as long.
+pub fn cases(usual: u32) -> Config {
+    let config = Config::default();
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    Config { cases: if asked { config.cases } else { usual }, ..config }
 }
