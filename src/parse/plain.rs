@@ -154,13 +154,18 @@ fn document(
 /// The byte at `at`, which moves behind blanks.
 #[inline(always)]
 fn solid(bytes: &[u8], at: &mut usize) -> Option<u8> {
-    loop {
-        let byte = *bytes.get(*at)?;
-        if byte != b' ' {
-            return Some(byte);
-        }
-        *at += 1;
+    let byte = *bytes.get(*at)?;
+    if byte != b' ' {
+        return Some(byte);
     }
+    *at = behind_blanks(bytes, *at);
+    bytes.get(*at).copied()
+}
+
+/// Most writers put none.
+#[cold]
+fn behind_blanks(bytes: &[u8], at: usize) -> usize {
+    at + bytes[at..].iter().take_while(|&&byte| byte == b' ').count()
 }
 
 /// What is not computed where nobody looks at it.
