@@ -66,6 +66,39 @@ fn the_end_of_the_input_ends_it_with_a_summary_on_stderr() {
     assert_eq!(ended.ok(), "", "stdout is for results of commands that end");
 }
 
+/// How often the thread that reads has gone to sleep so far.
+fn sleeps_of_the_reader(daemon: &Daemon) -> u64 {
+    wait_for("a thread that reads", || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", daemon.pid())).ok()?;
+        let mut statuses =
+            tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok());
+        let reader = statuses.find(|status| status.starts_with("Name:\treader\n"))?;
+        let (_, rest) = reader.split_once("\nvoluntary_ctxt_switches:")?;
+        rest.lines().next()?.trim().parse().ok()
+    })
+}
+
+#[test]
+fn lines_that_are_written_one_by_one_do_not_wake_the_reader_one_by_one() {
+    let (daemon, pipe, mut writer) = with_pipe(&[]);
+    let before = sleeps_of_the_reader(&daemon);
+    let lines = 10_000;
+    for _ in 0..lines {
+        writer.write_all(b"Ecs.0114\n").expect("it reads");
+        // Long enough for a reader that waits for each line to be woken by it.
+        let next = Instant::now() + Duration::from_micros(50);
+        while Instant::now() < next {
+            std::hint::spin_loop();
+        }
+    }
+    wait_until_taken(&pipe);
+    let sleeps = sleeps_of_the_reader(&daemon) - before;
+    assert!(sleeps < lines / 10, "{sleeps} for {lines} lines");
+    daemon.wait_for_records(lines);
+    daemon.signal(Signal::TERM);
+    assert!(daemon.wait().0.success());
+}
+
 #[test]
 fn a_file_and_nothing_at_all_are_inputs_too() {
     let run = ["run", "--listen", "127.0.0.1:0"];
