@@ -53,12 +53,12 @@ struct Node {
     children: Vec<Child>,
     /// By [`bucket`] of a key, the children that it may be: bit `i` for all
     /// children whose position is `i` modulo 64.
-    buckets: [u64; 64],
+    buckets: [u64; BUCKETS],
 }
 
 impl Default for Node {
     fn default() -> Node {
-        Node { children: Vec::new(), buckets: [0; 64] }
+        Node { children: Vec::new(), buckets: [0; BUCKETS] }
     }
 }
 
@@ -78,10 +78,14 @@ impl Child {
     }
 }
 
+/// So many that most keys of a record meet nothing in theirs.
+const BUCKETS: usize = 256;
+
+/// By length, first and last byte.
 #[inline]
 fn bucket(key: &[u8]) -> usize {
-    let first = key.first().copied().unwrap_or(0);
-    (key.len() ^ (usize::from(first) << 2)) & 63
+    let (first, last) = (key.first().copied().unwrap_or(0), key.last().copied().unwrap_or(0));
+    (key.len() ^ usize::from(first) << 1 ^ usize::from(last) << 4) % BUCKETS
 }
 
 impl Paths {
