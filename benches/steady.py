@@ -124,12 +124,14 @@ def scrapes(cores, errtally, codes, times):
     """By what is asked for: median and 99th percentile in seconds, bytes of the answer."""
     process, address = all_codes_live(cores, errtally, codes)
     scrapers = {name: Scraper(address, *headers) for name, headers in SCRAPES.items()}
-    taken, bodies = {name: [] for name in scrapers}, {}
+    taken, bodies, seconds = {name: [] for name in scrapers}, {}, 1
     os.sched_setaffinity(0, {cores.other})
     for _ in range(times):
         for name, scraper in scrapers.items():
-            # Renderings are this far apart by themselves, and scrapes farther.
-            time.sleep(0.05)
+            # After a rendering the next one waits nineteen times its length, at
+            # most a second: on a busy machine that may be more than 50 ms, and
+            # is no time of a scrape.
+            time.sleep(min(1, max(0.05, 20 * seconds)))
             seconds, bodies[name] = scraper.scrape()
             taken[name].append(seconds)
     os.sched_setaffinity(0, set(cores.all))

@@ -135,10 +135,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// All names, and all values that `set` has: what [`labels_of`](Self::labels_of)
+    /// puts together.
+    pub(crate) fn more(&self, set: SetId) -> (&[String], &[Arc<str>]) {
+        (&self.labels, &self.sets[set.0 as usize])
+    }
+
     /// Names and values of the configured labels, as `set` has them.
     pub fn labels_of(&self, set: SetId) -> impl Iterator<Item = (&str, &str)> {
-        let values = self.sets[set.0 as usize].iter().map(|v| &**v);
-        self.labels.iter().map(String::as_str).zip(values)
+        let (names, values) = self.more(set);
+        names.iter().map(String::as_str).zip(values.iter().map(|v| &**v))
     }
 }
 

@@ -4,15 +4,20 @@
 //! come from one snapshot of the ledger a scrape.
 
 mod collect;
+mod exporter;
 mod families;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod number;
 mod openmetrics;
 mod process;
+mod rows;
+mod text;
+mod writing;
 
 use prometheus::proto::MetricType;
 
-pub use collect::{Exporter, Health, Process, Shown};
+pub use exporter::{Exporter, Health, Process, Shown};
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,100 +1,104 @@
 //! Metric families in the making, in the order in which they are exposed.
+//!
+//! They borrow all text from the snapshot: a scrape of some thousand series
+//! copies it once, into the answer.
 
-use prometheus::proto;
+use std::sync::Arc;
 
 use super::Metric;
 use crate::ledger::Exemplar;
 
 /// Families; samples of one metric come one after the other.
 #[derive(Default)]
-pub(super) struct Families {
-    pub families: Vec<Family>,
+pub(super) struct Families<'s> {
+    /// By name, once sorted.
+    pub all: Vec<Family<'s>>,
 }
 
 /// A metric with its samples.
-pub(super) struct Family {
+pub(super) struct Family<'s> {
+    /// Which.
     pub metric: &'static Metric,
-    pub samples: Vec<Sample>,
+    /// The names of labels beyond the metric's own.
+    more: &'s [String],
+    /// The label values of all samples, one sample's behind the other's: every
+    /// sample has as many.
+    values: Vec<&'s str>,
+    samples: Vec<Place<'s>>,
+}
+
+/// A sample, with its label values by the position of the first.
+struct Place<'s> {
+    first: usize,
+    value: f64,
+    exemplar: Option<&'s Exemplar>,
 }
 
 /// One series at one moment.
-pub(super) struct Sample {
-    /// Names and values.
-    pub labels: Vec<(String, String)>,
+pub(super) struct Sample<'f, 's> {
+    /// In the order of the family's names.
+    pub labels: &'f [&'s str],
+    /// Its value.
     pub value: f64,
-    pub exemplar: Option<Exemplar>,
+    /// One of the records.
+    pub exemplar: Option<&'s Exemplar>,
 }
 
-impl Families {
+impl<'s> Families<'s> {
     /// Adds a sample.
-    pub fn add(&mut self, metric: &'static Metric, labels: &[&str], value: f64) {
-        self.add_with(metric, labels, std::iter::empty(), value, None);
+    pub fn add(&mut self, metric: &'static Metric, labels: &[&'s str], value: f64) {
+        self.add_with(metric, labels, (&[], &[]), value, None);
     }
 
-    /// Adds a sample with labels beyond the metric's own, and an exemplar.
-    pub fn add_with<'l>(
+    /// Adds a sample with names and values of labels beyond the metric's own,
+    /// the same names for all its samples, and an exemplar.
+    pub fn add_with(
         &mut self,
         metric: &'static Metric,
-        labels: &[&'l str],
-        more: impl Iterator<Item = (&'l str, &'l str)>,
+        labels: &[&'s str],
+        more: (&'s [String], &'s [Arc<str>]),
         value: f64,
-        exemplar: Option<Exemplar>,
+        exemplar: Option<&'s Exemplar>,
     ) {
         debug_assert_eq!(metric.labels.len(), labels.len(), "{}", metric.name);
-        if self.families.last().is_none_or(|f| f.metric.name != metric.name) {
-            self.families.push(Family { metric, samples: Vec::new() });
+        debug_assert_eq!(more.0.len(), more.1.len(), "{}", metric.name);
+        if self.all.last().is_none_or(|f| f.metric.name != metric.name) {
+            self.all.push(Family { metric, more: more.0, values: Vec::new(), samples: Vec::new() });
         }
-        let own = metric.labels.iter().copied().zip(labels.iter().copied());
-        let labels = own.chain(more).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        if let Some(family) = self.families.last_mut() {
-            family.samples.push(Sample { labels, value, exemplar });
+        if let Some(family) = self.all.last_mut() {
+            let first = family.values.len();
+            family.values.extend_from_slice(labels);
+            family.values.extend(more.1.iter().map(|value| &**value));
+            family.samples.push(Place { first, value, exemplar });
         }
     }
 
-    /// By name, and their samples by labels, as the `prometheus` crate sorts
-    /// them: both formats in one order.
-    pub fn sorted(mut self) -> Families {
-        self.families.sort_by_key(|f| f.metric.name);
-        for family in &mut self.families {
+    /// By name, and their samples by label values.
+    pub fn sort(&mut self) {
+        self.all.sort_by_key(|f| f.metric.name);
+        for family in &mut self.all {
+            let (labels, values) = (family.names().count(), &family.values);
             family.samples.sort_by(|a, b| {
-                let (a, b) = (a.labels.iter(), b.labels.iter());
-                a.map(|(_, value)| value).cmp(b.map(|(_, value)| value))
+                let (a, b) = (&values[a.first..], &values[b.first..]);
+                a[..labels].cmp(&b[..labels])
             });
         }
-        self
-    }
-
-    /// As the `prometheus` crate has them, which knows no exemplars.
-    pub fn into_proto(self) -> Vec<proto::MetricFamily> {
-        self.families.into_iter().map(Family::into_proto).collect()
     }
 }
 
-impl Family {
-    fn into_proto(self) -> proto::MetricFamily {
-        let mut family = proto::MetricFamily::default();
-        family.set_name(self.metric.name.to_owned());
-        family.set_help(self.metric.help.to_owned());
-        family.set_field_type(self.metric.kind);
-        for sample in self.samples {
-            let pairs = sample.labels.into_iter().map(|(name, value)| {
-                let mut pair = proto::LabelPair::default();
-                pair.set_name(name);
-                pair.set_value(value);
-                pair
-            });
-            let mut metric = proto::Metric::from_label(pairs.collect());
-            if self.metric.kind == proto::MetricType::COUNTER {
-                let mut counter = proto::Counter::default();
-                counter.set_value(sample.value);
-                metric.set_counter(counter);
-            } else {
-                let mut gauge = proto::Gauge::default();
-                gauge.set_value(sample.value);
-                metric.set_gauge(gauge);
-            }
-            family.mut_metric().push(metric);
-        }
-        family
+impl<'s> Family<'s> {
+    /// The names of its labels.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.metric.labels.iter().copied().chain(self.more.iter().map(String::as_str))
+    }
+
+    /// Its samples.
+    pub fn samples(&self) -> impl Iterator<Item = Sample<'_, 's>> {
+        let labels = self.names().count();
+        self.samples.iter().map(move |&Place { first, value, exemplar }| Sample {
+            labels: &self.values[first..first + labels],
+            value,
+            exemplar,
+        })
     }
 }

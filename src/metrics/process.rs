@@ -8,7 +8,7 @@ use std::fs;
 use super::families::Families;
 
 /// Adds what `/proc` tells; where there is no `/proc`, nothing.
-pub(super) fn collect(out: &mut Families) {
+pub(super) fn collect(out: &mut Families<'_>) {
     let Ok(stat) = fs::read_to_string("/proc/self/stat") else {
         return;
     };

@@ -27,7 +27,7 @@ use rdkafka::error::KafkaError;
 
 pub use client::check_together;
 pub use properties::{canonical, check, check_names};
-pub use status::{PartitionStatus, Status};
+pub use status::{Counters, PartitionStatus, Status};
 
 use crate::config::{Framing, KafkaSettings};
 use crate::outbox::Outbox;

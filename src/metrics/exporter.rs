@@ -1,0 +1,175 @@
+//! What an exporter shows beside the counts, and the two formats that it writes.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+
+use super::families::Families;
+use super::rows::Rows;
+use super::{collect, openmetrics, text};
+use crate::catalog::Category;
+use crate::config::CodeInfo;
+use crate::fields::time::Moment;
+use crate::http::{Connections, Readiness, Web};
+use crate::labels::{NONE, SetId};
+use crate::ledger::{Ledger, Snapshot};
+
+/// Which series exist before their first hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Categories whose codes are at 0 from the start.
+    pub zero_init: Vec<Category>,
+    /// Codes with metadata.
+    pub code_info: CodeInfo,
+    /// How long a labelled series is shown that is not counted; zero for ever.
+    pub label_expiry: Duration,
+}
+
+impl Shown {
+    /// Whether a series with these labels is hidden, last counted then.
+    pub(super) fn expired(&self, set: SetId, last_counted: f64) -> bool {
+        let expiry = self.label_expiry.as_secs_f64();
+        set != NONE && expiry > 0.0 && Moment::now().0 as f64 / 1e6 - last_counted > expiry
+    }
+}
+
+/// How the last load of configuration and catalog went.
+#[derive(Debug)]
+pub struct Health {
+    reload_successful: AtomicBool,
+    /// Milliseconds since 1970.
+    reload_success: AtomicU64,
+}
+
+impl Default for Health {
+    fn default() -> Health {
+        let health = Health { reload_successful: AtomicBool::new(true), reload_success: AtomicU64::new(0) };
+        health.reloaded(true);
+        health
+    }
+}
+
+impl Health {
+    /// Notes the end of a reload.
+    pub fn reloaded(&self, successful: bool) {
+        self.reload_successful.store(successful, Ordering::Relaxed);
+        if successful {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+            self.reload_success.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the last load succeeded, and when one last did, in seconds
+    /// since 1970.
+    pub fn last(&self) -> (bool, f64) {
+        let millis = self.reload_success.load(Ordering::Relaxed);
+        (self.reload_successful.load(Ordering::Relaxed), millis as f64 / 1e3)
+    }
+}
+
+/// What is shown of the process beside the counts.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// Loads of configuration and catalog.
+    pub health: Arc<Health>,
+    /// Where events go, where there are any.
+    pub events: Option<Arc<crate::sink::Status>>,
+    /// Whether records are read.
+    pub readiness: Arc<Readiness>,
+    /// Who is connected.
+    pub connections: Arc<Connections>,
+    /// TLS and authentication, which are read again by themselves.
+    pub web: Arc<Web>,
+    /// The consumer, where there is one.
+    #[cfg(feature = "kafka")]
+    pub kafka: Option<Arc<crate::source::kafka::Status>>,
+}
+
+/// Turns the ledger into exposition text.
+#[derive(Debug)]
+pub struct Exporter {
+    ledger: Arc<Ledger>,
+    shown: Arc<ArcSwap<Shown>>,
+    process: Option<Process>,
+    /// Of the engine of the last snapshot.
+    rows: Mutex<Option<Arc<Rows>>>,
+    /// How long the last text was: the next is about as long.
+    length: AtomicUsize,
+}
+
+impl Exporter {
+    /// An exporter of `ledger`, and of the `process` where it is a daemon.
+    pub fn new(ledger: Arc<Ledger>, shown: Arc<ArcSwap<Shown>>, process: Option<Process>) -> Exporter {
+        Exporter { ledger, shown, process, rows: Mutex::default(), length: AtomicUsize::new(0) }
+    }
+
+    /// The Prometheus text format 0.0.4.
+    pub fn text(&self) -> String {
+        self.written(text::write)
+    }
+
+    /// OpenMetrics 1.0, with exemplars.
+    pub fn openmetrics(&self) -> String {
+        self.written(openmetrics::write)
+    }
+
+    fn written(&self, write: impl FnOnce(&Families<'_>, &mut String)) -> String {
+        let last = self.length.load(Ordering::Relaxed);
+        let mut out = String::with_capacity(last + last / 16);
+        self.with_families(|families| write(families, &mut out));
+        self.length.store(out.len(), Ordering::Relaxed);
+        out
+    }
+
+    /// Shows `to` everything, of one moment, in the order in which it is exposed.
+    pub(super) fn with_families<R>(&self, to: impl FnOnce(&Families<'_>) -> R) -> R {
+        let snapshot = self.ledger.snapshot();
+        let rows = self.rows(&snapshot);
+        #[cfg(feature = "kafka")]
+        let consumer =
+            self.process.as_ref().and_then(|p| p.kafka.as_ref()).map(|s| super::kafka::Consumer::new(s));
+        let mut families = Families::default();
+        collect::ledger(&snapshot, &rows, &self.shown.load(), &mut families);
+        if let Some(process) = &self.process {
+            process.events(&mut families);
+            #[cfg(feature = "kafka")]
+            if let Some(consumer) = &consumer {
+                consumer.collect(&mut families);
+            }
+            process.state(&mut families);
+            super::process::collect(&mut families);
+        }
+        families.sort();
+        to(&families)
+    }
+
+    fn rows(&self, snapshot: &Snapshot) -> Arc<Rows> {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*rows {
+            Some(rows) if rows.are_of(&snapshot.engine) => rows.clone(),
+            _ => rows.insert(Arc::new(Rows::new(&snapshot.engine))).clone(),
+        }
+    }
+}
+
+impl Process {
+    fn events(&self, out: &mut Families<'_>) {
+        if let Some(events) = &self.events {
+            out.add(&super::EVENTS, &[events.to()], events.delivered() as f64);
+            out.add(&super::EVENTS_DROPPED, &[events.to()], events.dropped() as f64);
+            out.add(&super::EVENT_WRITE_FAILURES, &[events.to()], events.failures() as f64);
+        }
+    }
+
+    fn state(&self, out: &mut Families<'_>) {
+        let truth = |is| f64::from(u8::from(is));
+        let (successful, when) = self.health.last();
+        out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful && !self.web.is_broken()));
+        out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], when);
+        out.add(&super::READY, &[], truth(self.readiness.words().0));
+        out.add(&super::HTTP_CONNECTIONS, &[], self.connections.count() as f64);
+        out.add(&super::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
+    }
+}
