@@ -4,6 +4,7 @@ mod connections;
 mod gate;
 mod limiter;
 mod negotiate;
+mod packing;
 mod page;
 mod readiness;
 mod rendering;
@@ -27,9 +28,9 @@ pub use web::Web;
 
 use crate::ledger::Ledger;
 use crate::live::Live;
-use crate::metrics::Exporter;
+use crate::metrics::{Exporter, Exposition, Format};
 use crate::report::{CatalogListing, Report};
-use rendering::{Renderer, Renderers};
+use rendering::{Renderer, Renderers, Text};
 
 /// What the handlers read from.
 #[derive(Clone, Debug)]
@@ -65,8 +66,8 @@ pub fn routes(shared: Shared) -> Router {
     let (text, openmetrics) = (exporter.clone(), exporter);
     let (counts, listing, seen) = (ledger.clone(), ledger, live.clone());
     let answers = Answers {
-        text: renderers.renderer(move || text.text()),
-        openmetrics: renderers.renderer(move || openmetrics.openmetrics()),
+        text: renderers.renderer(move || text.exposition(Format::Text)),
+        openmetrics: renderers.renderer(move || openmetrics.exposition(Format::OpenMetrics)),
         page: renderers.renderer(move || page::html(&seen.document())),
         live: renderers.renderer(move || json(&live.document())),
         codes: renderers.renderer(move || json(&Report::new(&counts.snapshot()))),
@@ -81,6 +82,12 @@ pub fn routes(shared: Shared) -> Router {
         .route("/api/v1/codes", get(codes))
         .route("/api/v1/catalog", get(catalog))
         .with_state(answers)
+}
+
+impl From<Exposition> for Text {
+    fn from(Exposition { text, metadata }: Exposition) -> Text {
+        Text { plain: text, steady: metadata }
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> String {

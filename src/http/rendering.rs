@@ -10,18 +10,17 @@
 //! slow readers of large answers cannot collect them, what is held in all is
 //! limited: past that, the slowest reader is cut off.
 
-use std::io::Write;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep_until, timeout};
 
 use super::connections::Connections;
+use super::packing::Packer;
 
 /// The pause after a rendering, as a multiple of the time that it took.
 const PAUSE: u32 = 19;
@@ -73,6 +72,21 @@ impl Drop for Rendering {
     }
 }
 
+/// A text that is to be sent.
+#[derive(Debug)]
+pub struct Text {
+    /// All of it.
+    pub plain: String,
+    /// A part that will likely be the same the next time.
+    pub steady: Range<usize>,
+}
+
+impl From<String> for Text {
+    fn from(plain: String) -> Text {
+        Text { plain, steady: 0..0 }
+    }
+}
+
 /// What all renderings take.
 #[derive(Debug, Default)]
 struct Held {
@@ -97,7 +111,8 @@ struct Queue {
 
 /// Renders one kind of answer.
 pub struct Renderer {
-    render: Box<dyn Fn() -> String + Send + Sync>,
+    render: Box<dyn Fn() -> Text + Send + Sync>,
+    packer: Mutex<Packer>,
     queue: Mutex<Queue>,
     held: Arc<Held>,
     connections: Arc<Connections>,
@@ -123,9 +138,10 @@ impl Renderers {
     }
 
     /// One that answers what `render` gives.
-    pub fn renderer(&self, render: impl Fn() -> String + Send + Sync + 'static) -> Arc<Renderer> {
+    pub fn renderer<T: Into<Text>>(&self, render: impl Fn() -> T + Send + Sync + 'static) -> Arc<Renderer> {
         Arc::new(Renderer {
-            render: Box::new(render),
+            render: Box::new(move || render().into()),
+            packer: Mutex::default(),
             queue: Mutex::default(),
             held: self.held.clone(),
             connections: self.connections.clone(),
@@ -171,8 +187,11 @@ impl Renderer {
             return;
         }
         let began = Instant::now();
-        let plain = (self.render)();
-        let gzip = waiting.iter().any(|w| w.gzip).then(|| packed(&plain));
+        let Text { plain, steady } = (self.render)();
+        let gzip = waiting.iter().any(|w| w.gzip).then(|| {
+            let mut packer = self.packer.lock().unwrap_or_else(PoisonError::into_inner);
+            packer.packed(&plain, steady)
+        });
         let rendering = Arc::new(Rendering { plain, gzip, held: self.held.clone() });
         self.held.bytes.fetch_add(rendering.size(), Ordering::AcqRel);
         for waiter in waiting {
@@ -191,12 +210,4 @@ impl Renderer {
             let _ = timeout(SOON, less).await;
         }
     }
-}
-
-/// `text` in gzip's format, packed quickly: it is sent once or a few times.
-fn packed(text: &str) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
-    // Memory takes all that is written to it.
-    let _ = encoder.write_all(text.as_bytes());
-    encoder.finish().unwrap_or_default()
 }

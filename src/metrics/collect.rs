@@ -24,7 +24,7 @@ pub(super) fn ledger<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, 
     late(snapshot, shown, &accounts, out);
     unknown(snapshot, out);
     metadata(snapshot, rows, shown, out);
-    last_seen(snapshot, out);
+    last_seen(snapshot, rows, out);
     label_sets(snapshot, out);
     sources(snapshot, out);
 }
@@ -109,17 +109,27 @@ fn metadata<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, out: &mut
     }
 }
 
-fn last_seen<'s>(snapshot: &'s Snapshot, out: &mut Families<'s>) {
-    let codes = snapshot.engine.catalog().codes();
-    let known = codes.iter().zip(&snapshot.last_seen).map(|(c, &t)| (c.spelling.as_str(), t));
+fn last_seen<'s>(snapshot: &'s Snapshot, rows: &'s Rows, out: &mut Families<'s>) {
     let unknown = snapshot.unknown.iter().filter(|u| u.code != OTHER).map(|u| (u.code.as_str(), u.last_seen));
-    // A code that a reload made known was an unknown one before.
-    let mut seen: Map<&str, f64> = Map::default();
-    for (code, when) in known.chain(unknown).filter(|&(_, when)| when > 0.0) {
-        let latest = seen.entry(code).or_default();
-        *latest = latest.max(when);
+    let mut unknown: Map<&str, f64> = unknown.filter(|&(_, when)| when > 0.0).collect();
+    let catalog = snapshot.engine.catalog();
+    let mut last = None;
+    for (id, key) in rows.iter() {
+        let code = catalog.row(id).code;
+        // A code's rows are neighbours here too.
+        if last.replace(code) != Some(code) {
+            // A code that a reload made known was an unknown one before.
+            let before = unknown.remove(key.code.as_str()).unwrap_or_default();
+            seen(&key.code, before.max(snapshot.last_seen[code.0 as usize]), out);
+        }
     }
-    for (code, when) in seen {
+    for (code, when) in unknown {
+        seen(code, when, out);
+    }
+}
+
+fn seen<'s>(code: &'s str, when: f64, out: &mut Families<'s>) {
+    if when > 0.0 {
         // Milliseconds are more than a scrape can tell apart.
         out.add(&super::CODE_LAST_SEEN, &[code], (when * 1e3).round() / 1e3);
     }

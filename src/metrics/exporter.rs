@@ -1,5 +1,6 @@
 //! What an exporter shows beside the counts, and the two formats that it writes.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -87,6 +88,25 @@ pub struct Process {
     pub kafka: Option<Arc<crate::source::kafka::Status>>,
 }
 
+/// How the metrics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The Prometheus text format 0.0.4.
+    Text,
+    /// OpenMetrics 1.0, with exemplars.
+    OpenMetrics,
+}
+
+/// All metrics at one moment.
+#[derive(Clone, Debug)]
+pub struct Exposition {
+    /// As they are sent.
+    pub text: String,
+    /// Where in it the catalog's words on codes stand: more than half of it,
+    /// and the same until another code is seen.
+    pub metadata: Range<usize>,
+}
+
 /// Turns the ledger into exposition text.
 #[derive(Debug)]
 pub struct Exporter {
@@ -105,26 +125,42 @@ impl Exporter {
         Exporter { ledger, shown, process, rows: Mutex::default(), length: AtomicUsize::new(0) }
     }
 
+    /// All metrics, of one moment.
+    pub fn exposition(&self, format: Format) -> Exposition {
+        let last = self.length.load(Ordering::Relaxed);
+        let mut text = String::with_capacity(last + last / 16);
+        let mut metadata = 0..0;
+        self.with_families(|families| {
+            for family in &families.all {
+                let start = text.len();
+                match format {
+                    Format::Text => text::write(family, &mut text),
+                    Format::OpenMetrics => openmetrics::write(family, &mut text),
+                }
+                if family.metric.name == super::CODE_INFO.name {
+                    metadata = start..text.len();
+                }
+            }
+        });
+        if format == Format::OpenMetrics {
+            text.push_str(openmetrics::END);
+        }
+        self.length.store(text.len(), Ordering::Relaxed);
+        Exposition { text, metadata }
+    }
+
     /// The Prometheus text format 0.0.4.
     pub fn text(&self) -> String {
-        self.written(text::write)
+        self.exposition(Format::Text).text
     }
 
     /// OpenMetrics 1.0, with exemplars.
     pub fn openmetrics(&self) -> String {
-        self.written(openmetrics::write)
-    }
-
-    fn written(&self, write: impl FnOnce(&Families<'_>, &mut String)) -> String {
-        let last = self.length.load(Ordering::Relaxed);
-        let mut out = String::with_capacity(last + last / 16);
-        self.with_families(|families| write(families, &mut out));
-        self.length.store(out.len(), Ordering::Relaxed);
-        out
+        self.exposition(Format::OpenMetrics).text
     }
 
     /// Shows `to` everything, of one moment, in the order in which it is exposed.
-    pub(super) fn with_families<R>(&self, to: impl FnOnce(&Families<'_>) -> R) -> R {
+    fn with_families(&self, to: impl FnOnce(&Families<'_>)) {
         let snapshot = self.ledger.snapshot();
         let rows = self.rows(&snapshot);
         #[cfg(feature = "kafka")]
@@ -142,7 +178,7 @@ impl Exporter {
             super::process::collect(&mut families);
         }
         families.sort();
-        to(&families)
+        to(&families);
     }
 
     fn rows(&self, snapshot: &Snapshot) -> Arc<Rows> {

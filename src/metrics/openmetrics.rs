@@ -4,23 +4,23 @@ use std::fmt::Write;
 
 use prometheus::proto::MetricType;
 
-use super::families::Families;
+use super::families::Family;
 use super::writing::{escaped, samples};
 use crate::ledger::Exemplar;
 
-/// Writes counters and gauges, the only kinds that errtally has.
-pub(super) fn write(families: &Families<'_>, out: &mut String) {
-    for family in &families.all {
-        let counter = family.metric.kind == MetricType::COUNTER;
-        // The family of a counter is named without the suffix of its samples.
-        let name = family.metric.name;
-        let name = if counter { name.trim_end_matches("_total") } else { name };
-        out.extend(["# TYPE ", name, if counter { " counter" } else { " gauge" }, "\n# HELP ", name, " "]);
-        escaped(family.metric.help, out);
-        out.push('\n');
-        samples(family, write_exemplar, out);
-    }
-    out.push_str("# EOF\n");
+/// What comes last.
+pub(super) const END: &str = "# EOF\n";
+
+/// Writes a counter or gauge, the only kinds that errtally has.
+pub(super) fn write(family: &Family<'_>, out: &mut String) {
+    let counter = family.metric.kind == MetricType::COUNTER;
+    // The family of a counter is named without the suffix of its samples.
+    let name = family.metric.name;
+    let name = if counter { name.trim_end_matches("_total") } else { name };
+    out.extend(["# TYPE ", name, if counter { " counter" } else { " gauge" }, "\n# HELP ", name, " "]);
+    escaped(family.metric.help, out);
+    out.push('\n');
+    samples(family, write_exemplar, out);
 }
 
 /// One hit, by its trace and request.

@@ -2,17 +2,15 @@
 
 use prometheus::proto::MetricType;
 
-use super::families::Families;
+use super::families::Family;
 use super::writing::{escaped_but_quotes, samples};
 
-/// Writes counters and gauges, the only kinds that errtally has.
-pub(super) fn write(families: &Families<'_>, out: &mut String) {
-    for family in &families.all {
-        let name = family.metric.name;
-        let kind = if family.metric.kind == MetricType::COUNTER { "counter" } else { "gauge" };
-        out.extend(["# HELP ", name, " "]);
-        escaped_but_quotes(family.metric.help, out);
-        out.extend(["\n# TYPE ", name, " ", kind, "\n"]);
-        samples(family, |_, _| {}, out);
-    }
+/// Writes a counter or gauge, the only kinds that errtally has.
+pub(super) fn write(family: &Family<'_>, out: &mut String) {
+    let name = family.metric.name;
+    let kind = if family.metric.kind == MetricType::COUNTER { "counter" } else { "gauge" };
+    out.extend(["# HELP ", name, " "]);
+    escaped_but_quotes(family.metric.help, out);
+    out.extend(["\n# TYPE ", name, " ", kind, "\n"]);
+    samples(family, |_, _| {}, out);
 }
