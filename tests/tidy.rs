@@ -4,7 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const UNSAFE: [&str; 3] = ["src/source/kafka/batch.rs", "src/source/mapped.rs", "src/sweep/avx2.rs"];
+const UNSAFE: [&str; 6] = [
+    "src/parse/marks/avx2.rs",
+    "src/parse/marks/avx512.rs",
+    "src/source/kafka/batch.rs",
+    "src/source/mapped.rs",
+    "src/sweep/avx2.rs",
+    "src/sweep/avx512.rs",
+];
 
 /// Lines of a file with code; a file with more is two ideas.
 const MOST_LINES: usize = 450;

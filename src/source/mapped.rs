@@ -16,8 +16,8 @@
 //!   SIGBUS. While windows are in use a handler puts zero pages in the place
 //!   of this one and those behind it in the window, and notes it; the reader
 //!   then fails with a clear error. The handler makes only bare system calls
-//!   and touches only atomics. For any other address it puts the default in force and returns, so that the fault
-//!   happens again and ends the process.
+//!   and touches only atomics. For any other address it puts the default in
+//!   force and returns, so that the fault happens again and ends the process.
 //! - *Threads do not meet*: the kernel runs the handler on the thread that
 //!   touched the page. Each thread has a [`View`], which stays with it and has
 //!   one window at a time; the handler looks only at what is noted under its
