@@ -109,6 +109,8 @@ pub struct Catalog {
     /// By code, its row where it has one, else [`SEVERAL`]: what most hits ask
     /// for, in little memory.
     only_rows: Vec<u32>,
+    /// By row, its code: likewise.
+    codes_of_rows: Vec<CodeId>,
 }
 
 /// Not a row.
@@ -139,7 +141,8 @@ impl Catalog {
     fn of(services: Vec<Service>, families: Vec<Family>, codes: Vec<Code>, rows: Vec<Row>) -> Catalog {
         let only = |code: &Code| if code.rows.len() == 1 { code.rows.start } else { SEVERAL };
         let only_rows = codes.iter().map(only).collect();
-        Catalog { services, families, codes, rows, only_rows }
+        let codes_of_rows = rows.iter().map(|row| row.code).collect();
+        Catalog { services, families, codes, rows, only_rows, codes_of_rows }
     }
 
     /// All services.
@@ -185,6 +188,12 @@ impl Catalog {
     /// The service that a code belongs to.
     pub fn service_of(&self, code: CodeId) -> &Service {
         self.service(self.family(self.code(code).family).service)
+    }
+
+    /// The code that `row` is of.
+    #[inline]
+    pub fn code_of(&self, row: RowId) -> CodeId {
+        self.codes_of_rows[row.0 as usize]
     }
 
     /// The row of a code that has one.

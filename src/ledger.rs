@@ -292,7 +292,7 @@ impl Books {
             return self.by_key(RowKey::new(engine.catalog(), row), when);
         }
         if let Some(when) = when {
-            self.last_seen[engine.catalog().row(row).code.0 as usize] = when;
+            self.last_seen[engine.catalog().code_of(row).0 as usize] = when;
         }
         &mut self.rows[row.0 as usize]
     }

@@ -56,8 +56,13 @@ pub(super) fn document<'d>(
         let mut left = MAX_TEXTS;
         for &text in &finds.texts {
             let raw = text.raw(bytes);
-            let numbered = text.escaped && memchr::memmem::find(raw, b"\\u").is_some();
-            if left == 0 || !(may_hold(raw) || numbered && may_hold(text.meaning(bytes, buffer))) {
+            let holds = may_hold(raw);
+            if left == 0 || !(holds || text.escaped) {
+                continue;
+            }
+            // Here, or in a document inside: what stands for a character may stand for a key's.
+            let numbered = memchr::memmem::find(raw, b"\\u").is_some();
+            if !(holds || numbered && may_hold(text.meaning(bytes, buffer))) {
                 continue;
             }
             left -= 1;

@@ -95,11 +95,14 @@ impl Record {
                 log.push('\n');
                 let member = |key: &str, value: &str| (key.to_owned(), Json::Text(value.to_owned()));
                 let time = member("time", "2019-11-03T08:00:05.120944812Z");
-                write(
-                    &Json::Object(vec![member("log", &log), member("stream", "stdout"), time]),
-                    false,
-                    &mut text,
-                );
+                let members = vec![member("log", &log), member("stream", "stdout"), time];
+                let mut wrapped = String::new();
+                write(&Json::Object(members), false, &mut wrapped);
+                if self.odd {
+                    // Which no writer of logs does.
+                    wrapped.insert(1, '\t');
+                }
+                text.push_str(&wrapped);
             }
             Content::Text(line) => text.push_str(line),
         }

@@ -101,4 +101,7 @@ fn by_hand() {
     assert_eq!(value(r#"{"t":true,"f":1.5,"n":-3,"m":"Ecs.0114"}"#, "f"), some("1.5"));
     assert_eq!(value(r#"{"x":"{\"log\":\"{\\\"y\\\":\\\"a=9\\\"}\"}","m":"Ecs.0114"}"#, "a"), some("9"));
     assert_eq!(value(r#"{"a":{"b":"{\"c\":\"x\"}"},"m":"Ecs.0114"}"#, "a.b.c"), some("x"));
+    let numbered = r#"{"x":"{\"\\u0061\":\"9\"}","m":"Ecs.0114"}"#;
+    assert_eq!(value(numbered, "a"), some("9"));
+    assert_eq!(value(&numbered.replacen('{', "{\t", 1), "a"), some("9"));
 }
