@@ -66,12 +66,18 @@ pub fn judge(
     if !hay[start..dot].eq_ignore_ascii_case(known.prefix.as_bytes()) {
         return Err(Refusal::Prefix);
     }
+    Ok((start, judge_digits(known, hay, start, dot)?))
+}
+
+/// As [`judge`], of a code whose prefix stands from `start` to `dot`.
+#[inline]
+fn judge_digits(known: &Family, hay: &[u8], start: usize, dot: usize) -> Result<Number, Refusal> {
     let number = known.grammar.read(&hay[dot + 1..]).ok_or(Refusal::Digits)?;
     if !boundary::right(hay, dot + 1 + number.len) {
         return Err(Refusal::RightBoundary);
     }
     boundary::left(hay, start).ok_or(Refusal::LeftBoundary)?;
-    Ok((start, number))
+    Ok(number)
 }
 
 /// The families by the last bytes of their prefix, which stand before every
@@ -100,6 +106,10 @@ struct Ending {
     /// As [`last_bytes`] gives them, and which of them count.
     bytes: u32,
     mask: u32,
+    /// Bytes of the prefix.
+    length: u8,
+    /// They are the whole prefix, and letters: nothing else is as good.
+    whole: bool,
 }
 
 /// The last four bytes of `head`, letters in lower case, others as good as
@@ -124,6 +134,9 @@ impl Families {
                 family: FamilyId(i as u32),
                 bytes: last_bytes(prefix),
                 mask: u32::MAX >> (8 * (4 - prefix.len().min(4))),
+                // The catalog takes no longer ones.
+                length: prefix.len() as u8,
+                whole: prefix.len() <= 4 && prefix.iter().all(u8::is_ascii_alphabetic),
             };
             match *prefix {
                 [.., before, last] => families.add(pair(before, last), ending),
@@ -144,26 +157,31 @@ impl Families {
         self.groups[usize::from(self.group[pair])].push(ending);
     }
 
-    /// Those whose prefix may end `head`, in any case: all that do, and hardly
-    /// any others.
+    /// Those whose prefix ends `head`, in any case, and where it begins.
     #[inline]
-    pub fn ending(&self, head: &[u8]) -> impl Iterator<Item = FamilyId> {
+    fn ending<'f>(
+        &'f self,
+        catalog: &'f Catalog,
+        head: &'f [u8],
+    ) -> impl Iterator<Item = (FamilyId, usize)> + 'f {
         let bytes = last_bytes(head);
         let group = self.group[pair((bytes >> 8) as u8, bytes as u8)];
-        self.groups[usize::from(group)]
-            .iter()
-            .filter(move |ending| (ending.bytes ^ bytes) & ending.mask == 0)
-            .map(|ending| ending.family)
+        self.groups[usize::from(group)].iter().filter_map(move |ending| {
+            if (ending.bytes ^ bytes) & ending.mask != 0 {
+                return None;
+            }
+            let start = head.len().checked_sub(usize::from(ending.length))?;
+            let prefix = || catalog.family(ending.family).prefix.as_bytes();
+            (ending.whole || head[start..].eq_ignore_ascii_case(prefix())).then_some((ending.family, start))
+        })
     }
 
     /// Whether all of `text` fits a family, as [`Catalog::family_of`] has it.
     pub fn have(&self, catalog: &Catalog, text: &[u8]) -> bool {
         memchr::memchr_iter(b'.', text).any(|dot| {
-            self.ending(&text[..dot]).any(|family| {
-                let Family { prefix, grammar, .. } = catalog.family(family);
-                prefix.len() == dot
-                    && text[..dot].eq_ignore_ascii_case(prefix.as_bytes())
-                    && grammar.read(&text[dot + 1..]).is_some_and(|n| dot + 1 + n.len == text.len())
+            self.ending(catalog, &text[..dot]).any(|(family, start)| {
+                let grammar = &catalog.family(family).grammar;
+                start == 0 && grammar.read(&text[dot + 1..]).is_some_and(|n| dot + 1 + n.len == text.len())
             })
         })
     }
@@ -180,9 +198,10 @@ pub fn at_place(
     mut found: impl FnMut(Sighting),
 ) {
     if hay[place] == b'.' {
-        for family in families.ending(&hay[..place]) {
-            if let Ok((start, number)) = judge(catalog, family, hay, place) {
-                let what = match catalog.family(family).code(number.value) {
+        for (family, start) in families.ending(catalog, &hay[..place]) {
+            let known = catalog.family(family);
+            if let Ok(number) = judge_digits(known, hay, start, place) {
+                let what = match known.code(number.value) {
                     Some(code) => What::Known(code),
                     None => What::Unlisted(family, number.status),
                 };

@@ -4,11 +4,13 @@
 /// digit of the HTTP status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grammar {
-    slots: Box<[Slot]>,
-    /// How many digits stand together, dots between them.
-    runs: Box<[u8]>,
+    /// Which slots are dots, the first in the lowest bit.
+    dots: u64,
+    /// How many slots there are.
+    len: u8,
     /// Where the status begins.
-    status_at: Option<usize>,
+    status_at: Option<u8>,
+    slots: Box<[Slot]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,9 @@ pub struct Number {
 /// Most digits in a grammar: what fits a `u64` whatever they are.
 pub const MAX_DIGITS: usize = 19;
 
+/// Most digits and dots: one bit each in a word.
+const MAX_SLOTS: usize = 64;
+
 impl Grammar {
     /// Parses `text`.
     ///
@@ -54,6 +59,9 @@ impl Grammar {
         if digits == 0 || digits > MAX_DIGITS {
             return Err(format!("{digits} digits, where 1 to {MAX_DIGITS} are possible"));
         }
+        if slots.len() > MAX_SLOTS {
+            return Err(format!("{} characters, at most {MAX_SLOTS}", slots.len()));
+        }
         if slots.first() == Some(&Slot::Dot) || slots.last() == Some(&Slot::Dot) {
             return Err("a dot at its start or end".to_owned());
         }
@@ -61,9 +69,10 @@ impl Grammar {
         if status != 0 && !slots.windows(3).any(|w| w == [Slot::Status; 3]) || status > 3 {
             return Err(format!("{status} S, where exactly three stand together"));
         }
-        let runs = slots.split(|&s| s == Slot::Dot).map(|run| run.len() as u8).collect();
-        let status_at = slots.iter().position(|&s| s == Slot::Status);
-        Ok(Grammar { slots, runs, status_at })
+        let is_dot = |(i, &slot): (usize, &Slot)| u64::from(slot == Slot::Dot) << i;
+        let dots = slots.iter().enumerate().map(is_dot).sum();
+        let status_at = slots.iter().position(|&s| s == Slot::Status).map(|at| at as u8);
+        Ok(Grammar { dots, len: slots.len() as u8, status_at, slots })
     }
 
     /// Whether a code of this grammar holds its HTTP status.
@@ -75,26 +84,26 @@ impl Grammar {
     /// caller's business.
     #[inline]
     pub fn read(&self, bytes: &[u8]) -> Option<Number> {
-        let bytes = bytes.get(..self.slots.len())?;
+        let bytes = bytes.get(..usize::from(self.len))?;
         let mut value = 0u64;
-        let mut rest = bytes;
-        for (i, &run) in self.runs.iter().enumerate() {
-            if i > 0 {
-                rest = rest.strip_prefix(b".")?;
-            }
-            let (digits, after) = rest.split_at_checked(usize::from(run))?;
-            for byte in digits {
-                let digit = byte.wrapping_sub(b'0');
-                if digit > 9 {
+        let mut dots = self.dots;
+        for byte in bytes {
+            let digit = byte.wrapping_sub(b'0');
+            if dots & 1 == 1 {
+                if *byte != b'.' {
                     return None;
                 }
+            } else if digit > 9 {
+                return None;
+            } else {
                 value = value * 10 + u64::from(digit);
             }
-            rest = after;
+            dots >>= 1;
         }
-        let status = self
-            .status_at
-            .map(|at| bytes[at..at + 3].iter().fold(0, |status, byte| status * 10 + u16::from(byte - b'0')));
+        let status = self.status_at.map(|at| {
+            let digits = &bytes[usize::from(at)..][..3];
+            digits.iter().fold(0, |status, byte| status * 10 + u16::from(byte - b'0'))
+        });
         let status = status.filter(|status| (100..=599).contains(status));
         Some(Number { len: bytes.len(), value, status })
     }
@@ -130,12 +139,14 @@ mod tests {
         let number = cci.read(b"01.400101 and more").unwrap();
         assert_eq!(number, Number { len: 9, value: 1_400_101, status: Some(400) });
         assert_eq!(cci.read(b"01.40010"), None);
+        assert_eq!(cci.read(b"0104001011"), None);
         assert_eq!(cci.read(b"011400101"), None);
         assert_eq!(Grammar::parse("MMSSSNNN").unwrap().read(b"01999001").unwrap().status, None);
     }
 
     #[test]
     fn refuses_what_cannot_be_read() {
+        assert!(Grammar::parse(&format!("N{}N", ".".repeat(63))).is_err());
         for bad in ["", ".", "N.", ".N", "X", "SS", "SSSS", "SNSS", "NNNNNNNNNNNNNNNNNNNN"] {
             assert!(Grammar::parse(bad).is_err(), "{bad}");
         }

@@ -43,7 +43,7 @@ pub struct Series {
     /// The same of late hits.
     pub last_late: f64,
     /// The newest.
-    pub exemplar: Option<Exemplar>,
+    pub exemplar: Option<Box<Exemplar>>,
 }
 
 /// By what one of the counted records can be found again.

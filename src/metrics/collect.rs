@@ -37,7 +37,7 @@ fn errors<'s>(snapshot: &'s Snapshot, shown: &Shown, accounts: &Accounts<'s>, ou
         for (set, series) in account.all() {
             let zero = set == NONE && shown.zero_init.contains(&key.category);
             if (series.count > 0 && !shown.expired(set, series.last_counted)) || zero {
-                let (more, exemplar) = (snapshot.more(set), series.exemplar.as_ref());
+                let (more, exemplar) = (snapshot.more(set), series.exemplar.as_deref());
                 out.add_with(&super::ERRORS, &key.labels(), more, series.count as f64, exemplar);
             }
         }

@@ -72,7 +72,7 @@ fn errors(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
         for (set, series) in sorted(account) {
             let zero = set == NONE && shown.zero_init.contains(&key.category);
             if (series.count > 0 && !expired(shown, set, series.last_counted)) || zero {
-                let exemplar = series.exemplar.clone();
+                let exemplar = series.exemplar.as_deref().cloned();
                 let more = snapshot.labels_of(set);
                 out.add_with(&metrics::ERRORS, &labels, more, series.count as f64, exemplar);
             }
