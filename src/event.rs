@@ -13,13 +13,14 @@
 //! `trace_id`, `request_id`; where it is so: `late`, `oversized`; where it is
 //! asked for: `record`, with `record_truncated` when it was cut.
 
+use std::cell::Cell;
 use std::io::Write as _;
 
 use crate::catalog::{Catalog, Category, RowId};
 use crate::config::EventFilter;
 use crate::enrich::EventPlan;
 use crate::fields::Envelope;
-use crate::fields::time::Moment;
+use crate::fields::time::{Moment, Second};
 
 /// Where a record stands.
 #[derive(Clone, Copy)]
@@ -66,6 +67,8 @@ pub struct Writer {
     /// The names of labels as members, `,"app":`.
     labels: Vec<Box<[u8]>>,
     rows: Vec<RowText>,
+    /// Of the last event.
+    second: Cell<Second>,
 }
 
 /// What is the same in all events of a row.
@@ -93,7 +96,7 @@ impl Writer {
         });
         // Names of labels need no escape.
         let labels = plan.labels.iter().map(|name| format!(",\"{name}\":").into_bytes().into());
-        Writer { plan: plan.clone(), labels: labels.collect(), rows: rows.collect() }
+        Writer { plan: plan.clone(), labels: labels.collect(), rows: rows.collect(), second: Cell::default() }
     }
 
     /// Whether hits in records of this level are events.
@@ -122,7 +125,7 @@ impl Writer {
         out: &mut Vec<u8>,
     ) {
         let text = &self.rows[row.0 as usize];
-        begin(record.time, out);
+        self.begin(record.time, out);
         out.extend_from_slice(&text.head);
         out.extend_from_slice(b",\"message\":");
         match message {
@@ -143,7 +146,7 @@ impl Writer {
         labels: impl Iterator<Item = &'l str>,
         out: &mut Vec<u8>,
     ) {
-        begin(record.time, out);
+        self.begin(record.time, out);
         let UnknownCode { code, api_service, category } = unknown;
         out.extend_from_slice(&head(code, api_service, category, "null", "null", false));
         out.extend_from_slice(b",\"message\":");
@@ -153,6 +156,16 @@ impl Writer {
         }
         out.extend_from_slice(b",\"action\":null");
         self.rest(record, labels, out);
+    }
+
+    fn begin(&self, time: Moment, out: &mut Vec<u8>) {
+        // More than most events take: one look at the room, not one for each part.
+        out.reserve(1024);
+        out.extend_from_slice(b"{\"time\":\"");
+        let mut second = self.second.get();
+        time.write_with(&mut second, out);
+        self.second.set(second);
+        out.extend_from_slice(b"\",");
     }
 
     fn rest<'l>(&self, record: &Record<'_>, labels: impl Iterator<Item = &'l str>, out: &mut Vec<u8>) {
@@ -213,14 +226,6 @@ fn selects(only: &EventFilter, code: &str, service: &str, category: Category) ->
     (only.category.is_empty() || only.category.contains(&category))
         && (only.api_service.is_empty() || only.api_service.iter().any(|s| s.eq_ignore_ascii_case(service)))
         && (only.code.is_empty() || only.code.iter().any(|c| c.eq_ignore_ascii_case(code)))
-}
-
-fn begin(time: Moment, out: &mut Vec<u8>) {
-    // More than most events take: one look at the room, not one for each part.
-    out.reserve(1024);
-    out.extend_from_slice(b"{\"time\":\"");
-    time.write(out);
-    out.extend_from_slice(b"\",");
 }
 
 fn head(

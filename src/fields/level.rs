@@ -7,6 +7,10 @@ pub const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal
 /// number of the loggers that write one (bunyan, pino: 10 to 60); else as it
 /// stands.
 pub fn normal(text: &str) -> &str {
+    // Most loggers write one of these.
+    if LEVELS.contains(&text) {
+        return text;
+    }
     let known: [(&str, &[&str]); 6] = [
         ("trace", &["trace", "finest", "finer", "verbose", "10"]),
         ("debug", &["debug", "dbg", "fine", "20"]),

@@ -22,22 +22,17 @@ impl Moment {
 
     /// As RFC 3339 has it, in UTC. By hand, since every event has one.
     pub fn write(self, out: &mut Vec<u8>) {
-        let Ok(timestamp) = jiff::Timestamp::from_microsecond(self.0) else { return };
-        let at = Offset::UTC.to_datetime(timestamp);
-        let mut text = *b"0000-00-00T00:00:00";
-        let mut put = |place: usize, number: i8| {
-            text[place] = b'0' + number as u8 / 10;
-            text[place + 1] = b'0' + number as u8 % 10;
-        };
-        let year = at.year().max(0);
-        put(0, (year / 100) as i8);
-        put(2, (year % 100) as i8);
-        put(5, at.month());
-        put(8, at.day());
-        put(11, at.hour());
-        put(14, at.minute());
-        put(17, at.second());
-        out.extend_from_slice(&text);
+        self.write_with(&mut Second::default(), out);
+    }
+
+    /// As [`write`](Moment::write), where the last second may be the same.
+    pub fn write_with(self, last: &mut Second, out: &mut Vec<u8>) {
+        let second = self.0.div_euclid(1_000_000);
+        if last.0 != Some(second) {
+            let Ok(timestamp) = jiff::Timestamp::from_microsecond(self.0) else { return };
+            *last = Second(Some(second), to_the_second(timestamp));
+        }
+        out.extend_from_slice(&last.1);
         let mut micros = self.0.rem_euclid(1_000_000);
         if micros > 0 {
             out.push(b'.');
@@ -50,6 +45,29 @@ impl Moment {
         }
         out.push(b'Z');
     }
+}
+
+/// A second since 1970 and how it is written: records of a log share it with
+/// their neighbours.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Second(Option<i64>, [u8; 19]);
+
+fn to_the_second(timestamp: jiff::Timestamp) -> [u8; 19] {
+    let at = Offset::UTC.to_datetime(timestamp);
+    let mut text = *b"0000-00-00T00:00:00";
+    let mut put = |place: usize, number: i8| {
+        text[place] = b'0' + number as u8 / 10;
+        text[place + 1] = b'0' + number as u8 % 10;
+    };
+    let year = at.year().max(0);
+    put(0, (year / 100) as i8);
+    put(2, (year % 100) as i8);
+    put(5, at.month());
+    put(8, at.day());
+    put(11, at.hour());
+    put(14, at.minute());
+    put(17, at.second());
+    text
 }
 
 /// Numbers below are no time since 1970: a duration, a sequence.
