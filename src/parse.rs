@@ -126,11 +126,11 @@ mod tests {
             self.0.clear();
         }
         fn open(&mut self, _: bool) {}
-        fn close(&mut self, _: bool) {}
+        fn close(&mut self) {}
         fn key(&mut self, _: &[u8], key: Text) {
             self.0.push(key);
         }
-        fn text(&mut self, _: &[u8], text: Text) {
+        fn text(&mut self, text: Text) {
             self.0.push(text);
         }
         fn scalar(&mut self, _: Scalar) {}

@@ -100,7 +100,7 @@ impl Visit for Look<'_> {
     }
 
     #[inline]
-    fn close(&mut self, _: bool) {
+    fn close(&mut self) {
         self.here = self.finds.around.pop().flatten();
         self.child = None;
         self.in_root = self.from == ROOT && self.here == Some(ROOT) && self.finds.around.len() == 1;
@@ -118,7 +118,7 @@ impl Visit for Look<'_> {
     }
 
     #[inline]
-    fn text(&mut self, _: &[u8], text: Text) {
+    fn text(&mut self, text: Text) {
         if let Some(child) = self.child {
             self.find(Value::Text(text));
             if let Some(below) = child.below {

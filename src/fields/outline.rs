@@ -63,7 +63,7 @@ impl Visit for &mut Outline {
     }
 
     #[inline]
-    fn close(&mut self, _: bool) {
+    fn close(&mut self) {
         if let Some(at) = self.open.pop() {
             self.nodes[at].next = self.nodes.len();
         }
@@ -75,7 +75,7 @@ impl Visit for &mut Outline {
     }
 
     #[inline]
-    fn text(&mut self, _: &[u8], text: Text) {
+    fn text(&mut self, text: Text) {
         self.add(What::Text(text));
     }
 

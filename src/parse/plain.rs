@@ -106,7 +106,7 @@ fn document(
                 let &[quote, end] = texts.next()?;
                 debug_assert_eq!(quote as usize, at);
                 let text = Text { start: quote + 1, end, escaped: escaped(end) };
-                visitor.text(raw(bytes, text), text);
+                visitor.text(text);
                 at = end as usize + 1;
             }
             b'{' | b'[' => {
@@ -117,7 +117,7 @@ fn document(
                 at += 1;
                 // Either bracket's partner is the byte two after it.
                 if solid(bytes, &mut at)? == byte + 2 {
-                    visitor.close(true);
+                    visitor.close();
                     at += 1;
                 } else {
                     objects = objects << 1 | u32::from(byte == b'{');
@@ -144,7 +144,7 @@ fn document(
             if byte != if objects & 1 == 1 { b'}' } else { b']' } {
                 return None;
             }
-            visitor.close(false);
+            visitor.close();
             objects >>= 1;
             depth -= 1;
         }

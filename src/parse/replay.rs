@@ -18,7 +18,7 @@ pub(super) fn show(nodes: &[Node<'_>], start: usize, visitor: &mut impl Visit) {
                 if is_key {
                     visitor.key(text.as_bytes(), place);
                 } else {
-                    visitor.text(text.as_bytes(), place);
+                    visitor.text(place);
                 }
                 None
             }
@@ -35,7 +35,7 @@ pub(super) fn show(nodes: &[Node<'_>], start: usize, visitor: &mut impl Visit) {
         match opened {
             Some((0, object)) => {
                 visitor.open(object);
-                visitor.close(true);
+                visitor.close();
             }
             Some(container) => {
                 visitor.open(container.1);
@@ -45,7 +45,7 @@ pub(super) fn show(nodes: &[Node<'_>], start: usize, visitor: &mut impl Visit) {
         }
         while open.last().is_some_and(|&(left, _)| left == 0) {
             open.pop();
-            visitor.close(false);
+            visitor.close();
         }
     }
 }

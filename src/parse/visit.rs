@@ -22,13 +22,12 @@ pub trait Visit {
     fn forget(&mut self);
     /// An object or a list begins.
     fn open(&mut self, object: bool);
-    /// The one that was opened last and is not yet closed ends; it is `empty`
-    /// or not.
-    fn close(&mut self, empty: bool);
+    /// The one that was opened last and is not yet closed ends.
+    fn close(&mut self);
     /// A key of an object: its bytes as they stand there, and where.
     fn key(&mut self, raw: &[u8], key: Text);
-    /// A text that is a value: likewise.
-    fn text(&mut self, raw: &[u8], text: Text);
+    /// A text that is a value.
+    fn text(&mut self, text: Text);
     /// Any other value.
     fn scalar(&mut self, value: StaticNode);
 }
@@ -37,9 +36,9 @@ pub trait Visit {
 impl Visit for () {
     fn forget(&mut self) {}
     fn open(&mut self, _: bool) {}
-    fn close(&mut self, _: bool) {}
+    fn close(&mut self) {}
     fn key(&mut self, _: &[u8], _: Text) {}
-    fn text(&mut self, _: &[u8], _: Text) {}
+    fn text(&mut self, _: Text) {}
     fn scalar(&mut self, _: StaticNode) {}
 }
 
@@ -55,9 +54,9 @@ impl<A: Visit, B: Visit> Visit for (A, B) {
         self.1.open(object);
     }
 
-    fn close(&mut self, empty: bool) {
-        self.0.close(empty);
-        self.1.close(empty);
+    fn close(&mut self) {
+        self.0.close();
+        self.1.close();
     }
 
     fn key(&mut self, raw: &[u8], key: Text) {
@@ -65,9 +64,9 @@ impl<A: Visit, B: Visit> Visit for (A, B) {
         self.1.key(raw, key);
     }
 
-    fn text(&mut self, raw: &[u8], text: Text) {
-        self.0.text(raw, text);
-        self.1.text(raw, text);
+    fn text(&mut self, text: Text) {
+        self.0.text(text);
+        self.1.text(text);
     }
 
     fn scalar(&mut self, value: StaticNode) {
