@@ -137,7 +137,7 @@ impl Input {
         }
     }
 
-    fn read(&self, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
+    fn read(&self, pipeline: &mut Pipeline, stop: &Arc<Stop>) -> anyhow::Result<Ended> {
         match self {
             Input::Stdin => stdin::read(std::io::stdin(), pipeline, stop),
             #[cfg(feature = "kafka")]
@@ -160,7 +160,9 @@ impl Events {
         }
         let status = Arc::new(sink::Status::new(settings.events.to));
         let stopping = Arc::new(sink::Stopping::default());
-        let sink = sink::open(&settings.events, &settings.kafka, status.clone(), stopping.clone())?;
+        // A member of a group must be polled, whatever a sink waits for.
+        let apart = settings.source == SourceKind::Kafka;
+        let sink = sink::open(&settings.events, &settings.kafka, apart, status.clone(), stopping.clone())?;
         Ok(Some(Events { outbox: Outbox::new(sink), status, stopping }))
     }
 }

@@ -1,7 +1,7 @@
 //! Events on their way from a pipeline to a sink.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sink::{Sink, SinkError};
 
@@ -40,6 +40,8 @@ pub struct Outbox {
     failure: Option<SinkError>,
     /// Nothing more is to be given to the sink.
     failed: bool,
+    /// The sink was given something since it last had room.
+    gave: bool,
 }
 
 impl std::fmt::Debug for Outbox {
@@ -55,7 +57,7 @@ impl Outbox {
     /// To `sink`.
     pub fn new(sink: Box<dyn Sink>) -> Outbox {
         let sink = SharedSink(Arc::new(Mutex::new(sink)));
-        Outbox { lines: Vec::new(), events: 0, taken: 0, sink, failure: None, failed: false }
+        Outbox { lines: Vec::new(), events: 0, taken: 0, sink, failure: None, failed: false, gave: true }
     }
 
     /// Adds the event that `write` writes as a line.
@@ -71,6 +73,7 @@ impl Outbox {
     pub fn flush(&mut self) {
         // Also what is refused: its records must never count as done.
         self.taken += self.events;
+        self.gave |= self.events > 0;
         if self.events > 0
             && !self.failed
             && let Err(failure) = self.sink.sink().take(&self.lines, self.events)
@@ -80,6 +83,16 @@ impl Outbox {
         }
         self.lines.clear();
         self.events = 0;
+    }
+
+    /// Whether the sink has room, after waiting for it for at most `time`. A
+    /// source that has other work meanwhile gives the pipeline nothing until
+    /// it has.
+    pub fn has_room(&mut self, time: Duration) -> bool {
+        if self.gave && !self.failed {
+            self.gave = !self.sink.sink().room(time);
+        }
+        !self.gave || self.failed
     }
 
     /// Why the sink takes no more, told once.

@@ -129,6 +129,8 @@ impl Pipeline {
     /// Reads what was put into [`space`](Pipeline::space). When it returns,
     /// every record that is complete is counted, and the ledger has it.
     pub fn filled(&mut self, bytes: usize) {
+        // It may have come while the source waited.
+        self.refresh();
         self.lines.filled(bytes);
         self.drain(false);
     }
@@ -145,6 +147,7 @@ impl Pipeline {
     /// Counts one message as one record. It is in the ledger after the next
     /// [`commit`](Pipeline::commit).
     pub fn message(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        self.follow();
         let at = At::Message(envelope);
         if payload.len() > self.engine.options().max_record_bytes {
             window(&mut self.reader, &self.engine, &mut self.places, payload, 0, true, at);
@@ -158,6 +161,7 @@ impl Pipeline {
     /// its newline. They are in the ledger after the next
     /// [`commit`](Pipeline::commit).
     pub fn message_lines(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        self.follow();
         let at = At::Message(envelope);
         let limit = self.engine.options().max_record_bytes;
         if payload.len() <= limit {
@@ -172,6 +176,14 @@ impl Pipeline {
             } else {
                 lines(&mut self.reader, &self.engine, &mut self.places, line, at);
             }
+        }
+    }
+
+    /// Goes on with the engine in force in the middle of a batch of messages:
+    /// what was counted with another is handed over first.
+    fn follow(&mut self) {
+        if self.ledger.generation() != self.generation {
+            self.commit();
         }
     }
 

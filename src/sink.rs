@@ -9,6 +9,7 @@ pub mod dropping;
 pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod queued;
 pub mod status;
 pub mod stream;
 
@@ -36,6 +37,13 @@ pub trait Sink: Send {
     /// When nobody reads any more, or it cannot go on. Nothing more is to be
     /// given to it then; [`Sink::settled`] still says what has arrived.
     fn take(&mut self, lines: &[u8], events: u64) -> Result<(), SinkError>;
+
+    /// Whether there is room, after waiting for it for at most `time`. One that
+    /// makes [`take`](Sink::take) wait instead always says so.
+    fn room(&mut self, time: Duration) -> bool {
+        let _ = time;
+        true
+    }
 
     /// How many of the events taken so far, counted from the first, have
     /// arrived with all before them, or were dropped.
@@ -107,7 +115,8 @@ pub(crate) fn is_over(deadline: Option<Instant>, stopping: &Stopping) -> bool {
     deadline.is_some_and(|at| Instant::now() >= at) || stopping.expired()
 }
 
-/// Opens what `settings` name; `kafka` has the brokers of the source, which
+/// Opens what `settings` name, in a form that makes a source wait, or with
+/// `apart` one that lets it do other work; `kafka` has the brokers of the source, which
 /// events go to where no others are named.
 ///
 /// # Errors
@@ -116,6 +125,7 @@ pub(crate) fn is_over(deadline: Option<Instant>, stopping: &Stopping) -> bool {
 pub fn open(
     settings: &EventSettings,
     kafka: &KafkaSettings,
+    apart: bool,
     status: Arc<Status>,
     stopping: Arc<Stopping>,
 ) -> anyhow::Result<Box<dyn Sink>> {
@@ -131,6 +141,7 @@ pub fn open(
         EventsTo::Kafka => return Err(anyhow!("this errtally was built without Kafka")),
     };
     match settings.when_full {
+        WhenFull::Wait if apart => Ok(Box::new(queued::Queued::new(sink, status, stopping)?)),
         WhenFull::Wait => Ok(sink),
         WhenFull::Drop => Ok(Box::new(dropping::Dropping::new(sink, status, stopping)?)),
     }

@@ -255,3 +255,88 @@ fn what_librdkafka_says_of_its_work() {
     let log = silent.log();
     assert!(!log.contains("librdkafka: ") && log.contains("log_level debug or trace"), "{log}");
 }
+
+/// A sink that waits for longer than a member may go without a poll: the member stays, and nothing is counted twice.
+#[test]
+fn a_sink_that_waits_keeps_nobody_from_polling() {
+    const MESSAGES: u64 = 16_000;
+    let (_cluster, brokers) = cluster(2);
+    let mut more = vec!["--events", "stdout", "--kafka-start", "earliest"];
+    for property in ["max.poll.interval.ms=10000", "session.timeout.ms=4000", "heartbeat.interval.ms=500"] {
+        more.extend(["--kafka-properties", property]);
+    }
+    let mut args = vec!["--source", "kafka", "--kafka-brokers", &brokers, "--kafka-topics", "logs"];
+    args.extend(&more);
+    let mut daemon = Daemon::spawn_to(&args, std::process::Stdio::null(), std::process::Stdio::piped());
+    let feeder = Feeder::new(&brokers, "none");
+    for i in 0..MESSAGES {
+        feeder.send(
+            "logs",
+            (i % 2) as i32,
+            Some(b"{\"code\":\"Ecs.0043\",\"message\":\"the instance is busy\"}"),
+        );
+    }
+    feeder.flush();
+    let words = wait_for_ready(&daemon, 503, "standard output");
+    assert!(words.contains("nobody reads"), "{words}");
+    let rebalances = |daemon: &Daemon| daemon.scrape().value("errtally_kafka_rebalances_total", &[]);
+    let before = (rebalances(&daemon), records([&daemon]));
+    assert!(before.1 < MESSAGES, "it waits in the middle");
+    std::thread::sleep(Duration::from_secs(13));
+    assert_eq!((rebalances(&daemon), records([&daemon])), before, "still the same member");
+    assert_eq!(assigned(&daemon), 2);
+    assert!(!daemon.log().contains("max.poll"), "{}", daemon.log());
+    let stdout = daemon.stdout();
+    let reader = std::thread::spawn(move || {
+        use std::io::BufRead;
+        let lines = std::io::BufReader::new(stdout).lines().map(|line| line.expect("text"));
+        lines.filter(|line| !line.is_empty()).collect::<Vec<String>>()
+    });
+    assert_eq!(wait_for_counts(&[&daemon], MESSAGES, PATIENCE).matched, MESSAGES);
+    wait_for_ready(&daemon, 200, "");
+    terminate(daemon);
+    let events = reader.join().expect("the reader");
+    let places: BTreeSet<String> = events
+        .iter()
+        .map(|event| {
+            let event: serde_json::Value = serde_json::from_str(event).expect("JSON");
+            event["source"].to_string()
+        })
+        .collect();
+    assert_eq!((events.len() as u64, places.len() as u64), (MESSAGES, MESSAGES), "each once");
+}
+
+/// A reload holds for the next record, though nothing was counted in between.
+#[test]
+fn a_reload_holds_from_the_next_record_on() {
+    let (_cluster, brokers) = cluster(1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let catalog = folder.path().join("mine.yaml");
+    let write = |action: &str| {
+        let text = format!(
+            "service: MINE\nfull_name: Mine\nsource: none\nfamilies:\n  - {{prefix: MINE, grammar: NNNN}}\ncodes:\n{action}"
+        );
+        std::fs::write(&catalog, text).expect("it is written");
+    };
+    write(
+        "  - {code: MINE.0001, http_status: 400, message: a, category: quota, retryable: false, action: Ask.}\n",
+    );
+    let path = catalog.display().to_string();
+    let daemon = consumer(&brokers, "logs", "g", &["--catalog", &path]);
+    let feeder = Feeder::new(&brokers, "none");
+    feeder.send("logs", 0, Some(b"MINE.0001 MINE.0002"));
+    feeder.flush();
+    daemon.wait_for_records(1);
+    assert_eq!(daemon.scrape().sum("errtally_unknown_codes_total", &[("code", "MINE.0002")]), 1.0);
+    write(
+        "  - {code: MINE.0001, http_status: 400, message: a, category: quota, retryable: false, action: Ask.}\n  \
+         - {code: MINE.0002, http_status: 400, message: b, category: quota, retryable: false, action: Ask.}\n",
+    );
+    daemon.signal(rustix::process::Signal::HUP);
+    daemon.wait_for_log("reloaded");
+    feeder.send("logs", 0, Some(b"MINE.0002"));
+    feeder.flush();
+    let scrape = daemon.wait_for_records(2);
+    assert_eq!(scrape.sum("errtally_unknown_codes_total", &[("code", "MINE.0002")]), 1.0, "not again");
+    assert_eq!(scrape.sum("errtally_errors_total", &[("code", "MINE.0002")]), 1.0);
+}

@@ -330,8 +330,9 @@ fn properties_of_the_source_reach_its_brokers_but_break_no_promise() {
     };
     let around = Around::new(EventsTo::Kafka);
     cluster.broker_round_trip_time(1, Duration::from_millis(200)).expect("slow");
-    let mut sink = errtally::sink::open(&settings, &source, around.status.clone(), around.stopping.clone())
-        .expect("a producer");
+    let mut sink =
+        errtally::sink::open(&settings, &source, false, around.status.clone(), around.stopping.clone())
+            .expect("a producer");
     sink.take(lines(0..10).as_bytes(), 10).expect("it takes");
     assert!(sink.settle(None), "they would have timed out: {:?}", around.status);
     assert_eq!(around.status.failures(), 0);

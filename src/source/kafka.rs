@@ -14,11 +14,13 @@ mod batch;
 mod client;
 mod context;
 mod leave;
+mod member;
 mod offsets;
 mod properties;
 mod status;
 mod waiting;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -33,21 +35,15 @@ use crate::config::{Framing, KafkaSettings};
 use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
 use crate::source::stop::{Ended, Stop};
-use batch::Queue;
+use batch::Message;
 use context::Group;
+use member::Member;
 use offsets::Offsets;
 use waiting::Waiting;
 
-/// Most messages of a batch: enough to make the lock of a commit and the call
-/// for the batch cheap, few enough to stay in the cache.
-const BATCH_MESSAGES: usize = 1_000;
-
-/// How long the first message of a batch is waited for, before rebalances and
-/// the wish to stop are looked at again.
-const BATCH_WAIT: Duration = Duration::from_millis(100);
-
-/// Most events that are served before messages are looked at again.
-const EVENTS: usize = 1_000;
+/// How long the first message of a batch, or room for events, is waited for,
+/// before rebalances and the wish to stop are looked at again.
+const WAIT: Duration = Duration::from_millis(100);
 
 /// How long leaving may take where no stop was asked for.
 const LEAVE_WAIT: Duration = Duration::from_secs(5);
@@ -60,8 +56,8 @@ const LEAVE_WAIT: Duration = Duration::from_secs(5);
 pub fn consume(
     settings: &KafkaSettings,
     pipeline: &mut Pipeline,
-    stop: &Stop,
-    status: &std::sync::Arc<Status>,
+    stop: &Arc<Stop>,
+    status: &Arc<Status>,
 ) -> anyhow::Result<Ended> {
     if settings.properties.iter().any(|(name, _)| name == "debug")
         && !tracing::enabled!(tracing::Level::DEBUG)
@@ -70,89 +66,95 @@ pub fn consume(
             "kafka.properties has `debug`, whose lines are shown with log_level debug or trace only"
         );
     }
-    let queue_slot = batch::Slot::default();
+    let slot = batch::Slot::default();
     let waiting = Waiting::new(pipeline.events().map(|events| events.sink()));
-    let group = Group::new(settings, status.clone(), queue_slot.clone(), waiting.clone());
-    let consumer = client::create(settings, group)?;
-    let mut queue = Queue::new(consumer.client(), BATCH_MESSAGES).context("cannot make a queue")?;
-    queue_slot.put(&queue);
+    let group = Group::new(settings, status.clone(), slot.clone(), waiting.clone());
+    let mut member = Member::new(settings, group, slot, status.clone())?;
     let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
-    consumer.subscribe(&topics).context("cannot subscribe")?;
+    member.consumer().subscribe(&topics).context("cannot subscribe")?;
 
-    let mut offsets = Offsets::default();
+    let mut reading = Reading { framing: settings.framing, pipeline, offsets: Offsets::default(), status };
     let ended = loop {
         if stop.is_asked() {
             break Ok(Ended::Stopped);
         }
-        serve(&consumer, status)?;
-        if status.take_rebalanced() {
-            offsets.forget();
+        if let Some(ended) = reading.round(&mut member, &waiting)? {
+            break ended;
         }
-        if let Some(error) = status.fatal() {
-            return Err(anyhow!("the consumer failed for good: {error}"));
-        }
-        queue.take(BATCH_WAIT, |message| {
-            if let Some(error) = message.error() {
-                status.error(&KafkaError::MessageConsumption(error));
-                return;
-            }
-            match settings.framing {
-                Framing::Message => pipeline.message(message.payload(), &message),
-                Framing::Lines => pipeline.message_lines(message.payload(), &message),
-            }
-            offsets.counted(&message);
-        });
-        if !offsets.is_empty() {
-            pipeline.commit();
-            let taken = pipeline.events().map_or(0, |events| events.taken());
-            waiting.push(taken, offsets.drain(status));
-        }
-        if let Some(failure) = pipeline.events().and_then(Outbox::failure) {
-            break super::stdin::ended(failure);
-        }
-        waiting.store(&consumer);
     };
 
     // What has not arrived is not committed: its records are read again.
-    let settled = match (&ended, pipeline.events()) {
+    let settled = match (&ended, reading.pipeline.events()) {
         (Ok(Ended::Stopped), Some(events)) => events.settle(),
         _ => Ok(()),
     };
-    waiting.store(&consumer);
-    let inlet = Inlet { slot: queue_slot, queue };
-    leave::leave(consumer, inlet, status, stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT));
+    waiting.store(member.consumer());
+    member.leave(stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT));
     settled?;
     ended
 }
 
-/// The queue of messages and where the callbacks find it.
-struct Inlet {
-    slot: batch::Slot,
-    queue: Queue,
+/// Messages on their way into the counts.
+struct Reading<'r> {
+    framing: Framing,
+    pipeline: &'r mut Pipeline,
+    offsets: Offsets,
+    status: &'r Status,
 }
 
-impl Inlet {
-    /// Takes no more messages. The client must be there still.
-    fn close(self) {
-        self.slot.clear();
-        drop(self.queue);
+impl Reading<'_> {
+    /// Serves what waits and counts a batch, if there is one and its events
+    /// have room. Says how it ended, once it has.
+    ///
+    /// While events have no room nothing is counted, but the group is served
+    /// as ever: a member that does not poll is thrown out.
+    fn round(
+        &mut self,
+        member: &mut Member,
+        waiting: &Waiting,
+    ) -> anyhow::Result<Option<anyhow::Result<Ended>>> {
+        member.serve()?;
+        let (consumer, queue) = member.parts();
+        let queue = queue.context("the queue is gone")?;
+        if let Some(given_up) = self.status.take_rebalanced() {
+            // Their next owner reads them.
+            queue.retain(|message| !given_up.contains(&(message.topic().into_owned(), message.partition())));
+            self.offsets.forget();
+        }
+        if let Some(error) = self.status.fatal() {
+            return Err(anyhow!("the consumer failed for good: {error}"));
+        }
+        if self.has_room(WAIT) {
+            queue.take(WAIT, |message| {
+                self.count(message);
+                self.has_room(Duration::ZERO)
+            });
+        }
+        if !self.offsets.is_empty() {
+            self.pipeline.commit();
+            let taken = self.pipeline.events().map_or(0, |events| events.taken());
+            waiting.push(taken, self.offsets.drain(self.status));
+        }
+        if let Some(failure) = self.pipeline.events().and_then(Outbox::failure) {
+            return Ok(Some(super::stdin::ended(failure)));
+        }
+        waiting.store(consumer);
+        Ok(None)
     }
-}
 
-/// Serves rebalances, statistics, errors and log lines, one by one, until
-/// there are none; messages come by the queue.
-fn serve(consumer: &client::Client, status: &Status) -> anyhow::Result<()> {
-    for _ in 0..EVENTS {
-        let before = status.events();
-        match consumer.poll(Duration::ZERO) {
-            None => {}
-            Some(Ok(_)) => return Err(anyhow!("a message came by the wrong queue; please report this")),
-            // The error callback has told it already.
-            Some(Err(error)) => tracing::debug!(%error, "poll"),
+    fn count(&mut self, message: &Message<'_>) {
+        if let Some(error) = message.error() {
+            self.status.error(&KafkaError::MessageConsumption(error));
+            return;
         }
-        if status.events() == before {
-            break;
+        match self.framing {
+            Framing::Message => self.pipeline.message(message.payload(), message),
+            Framing::Lines => self.pipeline.message_lines(message.payload(), message),
         }
+        self.offsets.counted(message);
     }
-    Ok(())
+
+    fn has_room(&mut self, time: Duration) -> bool {
+        self.pipeline.events().is_none_or(|events| events.has_room(time))
+    }
 }

@@ -32,7 +32,7 @@ impl Around {
     }
 
     pub fn open(&self, settings: &EventSettings) -> anyhow::Result<Box<dyn Sink>> {
-        open(settings, &Settings::default().kafka, self.status.clone(), self.stopping.clone())
+        open(settings, &Settings::default().kafka, false, self.status.clone(), self.stopping.clone())
     }
 
     /// So that a thread that waits does not hang a test that has failed already.

@@ -10,13 +10,14 @@
 //! # Safety
 //!
 //! - *Lifetime of the queue*: [`Queue`] borrows the client by pointer. The
-//!   client outlives it because [`super::consume`] drops the queue first; the
-//!   [`Slot`] through which the rebalance callback finds it is cleared before
-//!   that.
+//!   client outlives it because [`super::member::Member`] owns both and drops
+//!   the queue first, whichever way it ends; the [`Slot`] through which the
+//!   rebalance callback finds the queue is cleared as it is dropped.
 //! - *Threads*: the callback runs inside `poll`, on the thread that owns the
 //!   queue. The slot's pointer is behind a mutex all the same.
 //! - *Lifetime of messages*: each is destroyed after the closure has had it,
-//!   and [`Message`] cannot leave the closure, by its lifetime.
+//!   or with the queue, and [`Message`] cannot leave the closure, by its
+//!   lifetime. Those that are held keep their topic alive.
 //! - *Payloads*: librdkafka gives pointer and length; a null pointer is a
 //!   tombstone and read as empty.
 
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,53 +44,95 @@ use crate::fields::Envelope;
 
 /// A queue that partitions are forwarded to.
 pub(super) struct Queue {
-    client: *mut rd_kafka_t,
     queue: NonNull<rd_kafka_queue_t>,
+    slot: Slot,
     batch: Vec<*mut rd_kafka_message_t>,
+    /// Which of the batch were not handed out yet.
+    held: Range<usize>,
 }
 
 impl Queue {
-    /// A queue of `client` with batches of at most `most` messages.
-    pub(super) fn new<C: ClientContext>(client: &Client<C>, most: usize) -> io::Result<Queue> {
+    /// A queue of `client` with batches of at most `most` messages, which
+    /// `slot` leads to as long as it lives.
+    pub(super) fn new<C: ClientContext>(client: &Client<C>, slot: Slot, most: usize) -> io::Result<Queue> {
         let client = client.native_ptr().cast::<rd_kafka_t>();
         // SAFETY: the pointer is that of a living client.
         let queue = unsafe { rd_kafka_queue_new(client) };
         let queue = NonNull::new(queue).ok_or_else(|| io::Error::other("librdkafka gave no queue"))?;
-        Ok(Queue { client, queue, batch: vec![ptr::null_mut(); most] })
+        slot.put(Some(Place { client, queue }));
+        Ok(Queue { queue, slot, batch: vec![ptr::null_mut(); most], held: 0..0 })
     }
 
-    /// Hands each message of the next batch to `each`: waits at most `wait`
-    /// for the first, and for no other. What is taken was in the queue, so
-    /// that its limit bounds what is held here too.
-    pub(super) fn take(&mut self, wait: Duration, mut each: impl FnMut(Message<'_>)) {
-        if self.fill(wait, 1, &mut each) == 1 {
-            self.fill(Duration::ZERO, self.batch.len(), &mut each);
+    /// Hands each message of the next batch to `each`, as long as that says to
+    /// go on; the rest is held for the next call. Waits at most `wait` for the
+    /// first, and for no other. What is taken was in the queue, so that its
+    /// limit bounds what is held here too.
+    pub(super) fn take(&mut self, wait: Duration, mut each: impl FnMut(&Message<'_>) -> bool) {
+        if self.held.is_empty() {
+            self.fill(wait, 1);
+            if !self.hand_out(&mut each) {
+                return;
+            }
+            if self.held.start == 1 {
+                self.fill(Duration::ZERO, self.batch.len());
+            }
         }
+        self.hand_out(&mut each);
     }
 
-    fn fill(&mut self, wait: Duration, most: usize, each: &mut impl FnMut(Message<'_>)) -> usize {
+    /// Takes the next batch from librdkafka; nothing is held.
+    fn fill(&mut self, wait: Duration, most: usize) {
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         let room = &mut self.batch[..most];
         // SAFETY: the array has room for as many pointers as it is long.
         let taken =
             unsafe { rd_kafka_consume_batch_queue(self.queue.as_ptr(), wait, room.as_mut_ptr(), room.len()) };
         // Negative for an error, which its own event tells about as well.
-        let taken = usize::try_from(taken).unwrap_or(0);
-        for &raw in &room[..taken] {
-            // SAFETY: librdkafka filled the first `taken` slots with messages
-            // that are ours; each is destroyed once, after its last use.
-            unsafe {
-                each(Message { raw: &*raw, _batch: PhantomData });
-                rd_kafka_message_destroy(raw);
+        self.held = 0..usize::try_from(taken).unwrap_or(0);
+    }
+
+    /// Whether to go on.
+    fn hand_out(&mut self, each: &mut impl FnMut(&Message<'_>) -> bool) -> bool {
+        while let Some(at) = self.held.next() {
+            // SAFETY: librdkafka filled these slots with messages that are
+            // ours; each is destroyed once, after its last use.
+            let go_on = unsafe {
+                let go_on = each(&Message { raw: &*self.batch[at], _batch: PhantomData });
+                rd_kafka_message_destroy(self.batch[at]);
+                go_on
+            };
+            if !go_on {
+                return false;
             }
         }
-        taken
+        true
+    }
+
+    /// Drops the held messages that are not `wanted` any more.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&Message<'_>) -> bool) {
+        let held = std::mem::take(&mut self.held);
+        let mut end = held.start;
+        for at in held.clone() {
+            // SAFETY: as in `hand_out`; those that stay move to slots before.
+            unsafe {
+                if wanted(&Message { raw: &*self.batch[at], _batch: PhantomData }) {
+                    self.batch[end] = self.batch[at];
+                    end += 1;
+                } else {
+                    rd_kafka_message_destroy(self.batch[at]);
+                }
+            }
+        }
+        self.held = held.start..end;
     }
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // SAFETY: made by `new`, destroyed once; the client still lives.
+        self.retain(|_| false);
+        self.slot.put(None);
+        // SAFETY: made by `new`, destroyed once; the client still lives, and
+        // nobody finds the queue any more.
         unsafe { rd_kafka_queue_destroy(self.queue.as_ptr()) };
     }
 }
@@ -108,23 +152,17 @@ struct Place {
 unsafe impl Send for Place {}
 
 impl Slot {
-    /// Makes `queue` the one that partitions are forwarded to.
-    pub(super) fn put(&self, queue: &Queue) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Place { client: queue.client, queue: queue.queue });
-    }
-
-    /// To be called before the queue is dropped.
-    pub(super) fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn put(&self, place: Option<Place>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     /// Forwards a partition to the queue. Before the partition is assigned:
     /// librdkafka then leaves the forwarding as it is, and no message takes
     /// another way.
     pub(super) fn forward(&self, topic: &str, partition: i32) {
-        let place = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (Some(place), Ok(topic)) = (place, CString::new(topic)) else { return };
+        // Held until it is done: the queue is not dropped meanwhile.
+        let place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(place), Ok(topic)) = (*place, CString::new(topic)) else { return };
         // SAFETY: client and queue live as long as the slot holds them; the
         // partition's queue is released by the reference that was taken.
         unsafe {

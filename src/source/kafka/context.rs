@@ -129,7 +129,7 @@ impl ConsumerContext for Group {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 let mut ends = Vec::new();
                 // What is not read any more needs no beginning, and the broker may be gone.
-                if !self.status.is_leaving()
+                if self.status.leaving().is_none()
                     && let Err(error) = self.place(consumer, partitions, &mut ends)
                 {
                     // librdkafka then asks again by itself and falls back to its reset policy.
@@ -152,7 +152,7 @@ impl ConsumerContext for Group {
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
                 // What was counted is stored, once its events have arrived; giving them up commits it.
-                self.waiting.before_revoke(consumer, partitions);
+                self.waiting.before_revoke(consumer, partitions, self.status.leaving());
                 self.status
                     .revoked(partitions.elements().iter().map(|e| (e.topic().to_owned(), e.partition())));
                 if cooperative { consumer.incremental_unassign(partitions) } else { consumer.unassign() }

@@ -16,9 +16,10 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use tracing::warn;
 
+use super::batch::Queue;
 use super::client::Client;
+use super::member::serve;
 use super::status::Status;
-use super::{Inlet, serve};
 
 /// How long events are waited for before the time is looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -27,13 +28,12 @@ const POLL: Duration = Duration::from_millis(20);
 const NEWS: Duration = Duration::from_secs(1);
 
 /// Commits and leaves the group by `until`, or tells what that means.
-pub(super) fn leave(consumer: Client, inlet: Inlet, status: &Status, until: Instant) {
-    status.leave();
+pub(super) fn leave(consumer: Arc<Client>, queue: Option<Queue>, status: &Status, until: Instant) {
     // The answers of the HTTP server that are under way want some time too.
     let now = Instant::now();
     let until = now + until.saturating_duration_since(now).mul_f32(0.75);
+    status.leave(until);
     let connected = status.counters().connected;
-    let consumer = Arc::new(consumer);
     let committed = if connected {
         commit(&consumer, status, until)
     } else if status.uncommitted().is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn leave(consumer: Client, inlet: Inlet, status: &Status, until: Inst
         warn!("the last offsets are not committed: {why}; records since the last commit are counted again");
     }
     // Only now: what is assigned in a rebalance must not come by the queue of the events.
-    inlet.close();
+    drop(queue);
     let left = if connected { close(&consumer, until) } else { Err("no broker is connected".to_owned()) };
     match left {
         Ok(()) => drop(consumer),
@@ -66,6 +66,9 @@ fn commit(consumer: &Arc<Client>, status: &Status, until: Instant) -> Result<(),
     use RDKafkaErrorCode::{IllegalGeneration, NoOffset, RebalanceInProgress, UnknownMemberId};
     let mut wanted = status.uncommitted();
     while !wanted.is_empty() {
+        if Instant::now() >= until {
+            return Err("the group is being rebalanced".to_owned());
+        }
         match commit_once(consumer, status, until)? {
             Ok(()) => return Ok(()),
             Err(KafkaError::ConsumerCommit(NoOffset)) => {

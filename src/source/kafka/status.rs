@@ -2,7 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -26,7 +26,6 @@ const CONNECTION: [RDKafkaErrorCode; 6] = [
 pub struct Status {
     inner: Mutex<Inner>,
     events: AtomicU64,
-    leaving: AtomicBool,
     readiness: Arc<Readiness>,
 }
 
@@ -38,6 +37,9 @@ struct Inner {
     /// What librdkafka said of topics that were missing, each once.
     missing_topics: BTreeSet<String>,
     rebalanced: bool,
+    /// Partitions that were given up since it was last asked.
+    given_up: BTreeSet<(String, i32)>,
+    leaving: Option<Instant>,
     /// Why no broker is connected, in librdkafka's words.
     connection_error: String,
     /// What else went wrong since the last assignment.
@@ -111,12 +113,7 @@ impl Status {
     /// Nothing is known yet.
     pub fn new(brokers: &str, readiness: Arc<Readiness>) -> Status {
         let inner = Inner { brokers: brokers.to_owned(), ..Inner::default() };
-        let status = Status {
-            inner: Mutex::new(inner),
-            events: AtomicU64::new(0),
-            leaving: AtomicBool::new(false),
-            readiness,
-        };
+        let status = Status { inner: Mutex::new(inner), events: AtomicU64::new(0), readiness };
         status.tell(&status.inner());
         status
     }
@@ -163,9 +160,11 @@ impl Status {
         }
     }
 
-    /// Whether there was a rebalance since it was last asked.
-    pub(super) fn take_rebalanced(&self) -> bool {
-        std::mem::take(&mut self.inner().rebalanced)
+    /// The partitions that were given up since it was last asked, if there was
+    /// a rebalance.
+    pub(super) fn take_rebalanced(&self) -> Option<BTreeSet<(String, i32)>> {
+        let mut inner = self.inner();
+        std::mem::take(&mut inner.rebalanced).then(|| std::mem::take(&mut inner.given_up))
     }
 
     /// Whether `topic`, of which no offset is committed, has come since this
@@ -289,6 +288,7 @@ impl Status {
         let mut inner = self.inner();
         for key in partitions {
             inner.partitions.remove(&key);
+            inner.given_up.insert(key);
         }
         inner.rebalances += 1;
         inner.rebalanced = true;
@@ -330,14 +330,14 @@ impl Status {
         self.inner().committed.get(&(topic.clone(), *partition)).is_some_and(|c| c >= next)
     }
 
-    /// Notes that the group is being left.
-    pub(super) fn leave(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
+    /// Notes that the group is being left, until then.
+    pub(super) fn leave(&self, until: Instant) {
+        self.inner().leaving = Some(until);
     }
 
-    /// Whether the group is being left.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Relaxed)
+    /// By when the group must have been left, where it is being left.
+    pub(super) fn leaving(&self) -> Option<Instant> {
+        self.inner().leaving
     }
 
     /// Notes that a callback was called.

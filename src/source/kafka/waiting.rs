@@ -78,8 +78,14 @@ impl Waiting {
 
     /// Before `partitions` are given up; what is not acknowledged in time,
     /// their next owner does again. Those that stay go on waiting.
-    pub(super) fn before_revoke(&self, consumer: &BaseConsumer<Group>, partitions: &TopicPartitionList) {
-        if self.settle(consumer, Some(Instant::now() + REVOKE_WAIT)) {
+    pub(super) fn before_revoke(
+        &self,
+        consumer: &BaseConsumer<Group>,
+        partitions: &TopicPartitionList,
+        until: Option<Instant>,
+    ) {
+        let soon = Instant::now() + REVOKE_WAIT;
+        if self.settle(consumer, Some(until.map_or(soon, |until| until.min(soon)))) {
             return;
         }
         tracing::warn!("partitions are given up before their events have arrived: they come again");
