@@ -6,6 +6,7 @@
 
 mod account;
 mod commit;
+mod row;
 mod totals;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +17,7 @@ use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::engine::Engine;
 use crate::labels::{LabelSets, SetId, SetValues};
 pub use account::{Account, Exemplar, Series, Total};
+pub use row::{About, Retired, Row};
 pub use totals::Totals;
 
 /// Where records come from: the label `source`.
@@ -125,13 +127,11 @@ pub struct Snapshot {
     pub sets: Vec<SetValues>,
     /// By label, hits whose value was replaced by [`OTHER`].
     pub replaced: Vec<u64>,
-    /// By code, when it was last counted, in seconds since 1970; 0 for never.
-    pub last_seen: Vec<f64>,
     /// Unknown codes in the order in which they were first seen, then
     /// [`OTHER`] where there were more.
     pub unknown: Vec<Unknown>,
     /// Rows of earlier catalogs that the present one does not have.
-    pub retired: Vec<(RowKey, Account)>,
+    pub retired: Vec<(RowKey, Retired)>,
 }
 
 impl Snapshot {
@@ -168,13 +168,12 @@ struct Books {
     replaced: Vec<u64>,
     /// By label, whether its first replaced value was told.
     warned: Vec<bool>,
-    last_seen: Vec<f64>,
     unknown: Vec<Unknown>,
     unknown_places: HashMap<Box<str>, usize>,
     /// Past the limit, by service and category: the labels stay few. Their
     /// code is [`OTHER`].
     other: BTreeMap<(String, Category), Unknown>,
-    retired: BTreeMap<RowKey, Account>,
+    retired: BTreeMap<RowKey, Retired>,
 }
 
 impl Ledger {
@@ -192,7 +191,7 @@ impl Ledger {
         labels: &[String],
         max_label_sets: usize,
     ) -> Ledger {
-        let (rows, codes) = (engine.catalog().rows().len(), engine.catalog().codes().len());
+        let rows = engine.catalog().rows().len();
         Ledger {
             books: Mutex::new(Books {
                 engine,
@@ -203,7 +202,6 @@ impl Ledger {
                 sets: LabelSets::new(labels.len(), max_label_sets),
                 replaced: vec![0; labels.len()],
                 warned: vec![false; labels.len()],
-                last_seen: vec![0.0; codes],
                 unknown: Vec::new(),
                 unknown_places: HashMap::new(),
                 other: BTreeMap::new(),
@@ -242,18 +240,12 @@ impl Ledger {
         let old = std::mem::replace(&mut books.engine, engine);
         books.max_unknown_codes = max_unknown_codes;
         let rows = books.engine.catalog().rows().len();
-        let codes = books.engine.catalog().codes().len();
         let accounts = std::mem::replace(&mut books.rows, vec![Account::default(); rows]);
-        let seen = std::mem::replace(&mut books.last_seen, vec![0.0; codes]);
-        for (i, account) in accounts.into_iter().enumerate() {
-            if account.count() > 0 || account.late() > 0 {
-                let row = RowId(i as u32);
-                let when = seen[old.catalog().row(row).code.0 as usize];
-                books.by_key(RowKey::new(old.catalog(), row), Some(when)).add(account);
-            }
+        for (i, account) in accounts.into_iter().enumerate().filter(|(_, account)| account.is_counted()) {
+            books.account(&old, RowId(i as u32)).add(account);
         }
-        for (key, account) in std::mem::take(&mut books.retired) {
-            books.by_key(key, None).add(account);
+        for (key, retired) in std::mem::take(&mut books.retired) {
+            books.by_key(key, || retired.about).add(retired.account);
         }
     }
 
@@ -269,7 +261,6 @@ impl Ledger {
             labels: books.labels.clone(),
             sets: books.sets.values().to_vec(),
             replaced: books.replaced.clone(),
-            last_seen: books.last_seen.clone(),
             unknown,
             retired: books.retired.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         }
@@ -285,32 +276,28 @@ impl Books {
         &mut self.sources[at].1
     }
 
-    /// The account of a row of `engine`, whichever is in force, counted at
-    /// `when`.
-    fn account(&mut self, engine: &Arc<Engine>, row: RowId, when: Option<f64>) -> &mut Account {
-        if !Arc::ptr_eq(engine, &self.engine) {
-            return self.by_key(RowKey::new(engine.catalog(), row), when);
+    /// The account of a row of `engine`, whichever is in force.
+    fn account(&mut self, engine: &Arc<Engine>, row: RowId) -> &mut Account {
+        if Arc::ptr_eq(engine, &self.engine) {
+            return &mut self.rows[row.0 as usize];
         }
-        if let Some(when) = when {
-            self.last_seen[engine.catalog().code_of(row).0 as usize] = when;
-        }
-        &mut self.rows[row.0 as usize]
+        let catalog = engine.catalog();
+        self.by_key(RowKey::new(catalog, row), || Arc::new(About::new(catalog, row)))
     }
 
     /// The account of the row with these labels, in the present catalog or
     /// retired.
-    fn by_key(&mut self, key: RowKey, when: Option<f64>) -> &mut Account {
+    fn by_key(&mut self, key: RowKey, about: impl FnOnce() -> Arc<About>) -> &mut Account {
         let catalog = self.engine.catalog();
         let code = catalog.find(&key.code).filter(|&c| catalog.code(c).spelling == key.code);
         let row = code
             .and_then(|c| catalog.code(c).rows.clone().map(RowId).find(|&r| RowKey::new(catalog, r) == key));
-        if let (Some(code), Some(when)) = (code, when) {
-            let seen = &mut self.last_seen[code.0 as usize];
-            *seen = seen.max(when);
-        }
         match row {
             Some(row) => &mut self.rows[row.0 as usize],
-            None => self.retired.entry(key).or_default(),
+            None => {
+                let new = || Retired { about: about(), account: Account::default() };
+                &mut self.retired.entry(key).or_insert_with(new).account
+            }
         }
     }
 

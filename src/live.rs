@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::catalog::{Category, RowId};
+use crate::catalog::Category;
 use crate::history::{BARS, History, Key, STEP};
 use crate::http::Readiness;
 use crate::ledger::{Ledger, OTHER, SourceCounts, Total, Totals, Unknown};
@@ -53,14 +53,9 @@ impl Live {
 
     fn step(&self, now: Instant) {
         let totals = self.ledger.totals();
-        let catalog = totals.engine.catalog();
-        let seen = totals.rows.iter().enumerate().filter(|(_, total)| total.count > 0);
-        let rows =
-            seen.map(|(i, &total)| (crate::ledger::RowKey::new(catalog, RowId(i as u32)).into(), total));
-        let retired = totals.retired.iter().map(|(key, total)| (key.clone().into(), *total));
+        let rows = totals.counted().map(|(row, total)| (row.key().into(), total));
         let unknown = totals.unknown.iter().map(|u| (unknown_key(u), unknown_total(u)));
-        let all = rows.chain(retired).chain(unknown);
-        self.history().step(now, sum(&totals), all);
+        self.history().step(now, sum(&totals), rows.chain(unknown));
     }
 
     fn history(&self) -> std::sync::MutexGuard<'_, History> {
@@ -136,23 +131,14 @@ impl Live {
     }
 
     fn codes(&self, totals: &Totals, history: &mut History) -> Vec<Code> {
-        let catalog = totals.engine.catalog();
         let mut codes = Vec::new();
-        for (i, &total) in totals.rows.iter().enumerate().filter(|(_, t)| t.count > 0 || t.late > 0) {
-            let id = RowId(i as u32);
-            let row = catalog.row(id);
-            let key = crate::ledger::RowKey::new(catalog, id).into();
-            let mut code = code(key, total, history);
+        for (row, total) in totals.counted() {
+            let mut code = code(row.key().into(), total, history);
             code.http_status = row.http_status;
             code.retryable = Some(row.retryable);
-            code.message.clone_from(&row.message);
-            code.action.clone_from(&row.action);
-            codes.push(code);
-        }
-        for (key, total) in &totals.retired {
-            let mut code = code(key.clone().into(), *total, history);
-            code.http_status = key.http_status.parse().ok();
-            code.action = "In the catalog no more since it was loaded again".to_owned();
+            row.message.clone_into(&mut code.message);
+            row.action.clone_into(&mut code.action);
+            code.retired = row.retired;
             codes.push(code);
         }
         for u in &totals.unknown {
@@ -228,8 +214,9 @@ fn code(key: Key, total: Total, history: &mut History) -> Code {
 }
 
 fn services(totals: &Totals, codes: &[Code]) -> Vec<Service> {
-    let full: BTreeMap<&str, &str> =
-        totals.engine.catalog().services().iter().map(|s| (s.name.as_str(), s.full_name.as_str())).collect();
+    let retired = totals.retired.iter().map(|(key, about, _)| (key.api_service.as_str(), &*about.full_name));
+    let present = totals.engine.catalog().services().iter().map(|s| (s.name.as_str(), &*s.full_name));
+    let full: BTreeMap<&str, &str> = retired.chain(present).collect();
     let mut by_name: BTreeMap<&str, (Service, BTreeMap<Category, CategoryCount>)> = BTreeMap::new();
     for code in codes {
         let name = code.api_service.as_str();

@@ -8,7 +8,9 @@
 //! "message", "action", "count"}`, with `http_status` a number or null. An
 //! unknown code is `{"code", "api_service", "category", "count"}`; its
 //! category is inferred from the status inside the code, else `unknown`. Where
-//! records came late, they are not in `count` but in a member `late_count`.
+//! records came late, they are not in `count` but in a member `late_count`. A
+//! hit has `"retired": true` where a reload took its row out of the catalog:
+//! its counts stay, with what the catalog said of it.
 
 pub mod table;
 
@@ -16,8 +18,8 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Category, RowId};
-use crate::ledger::Snapshot;
+use crate::catalog::{Catalog, Category};
+use crate::ledger::{Account, Row, Snapshot};
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
@@ -60,6 +62,9 @@ pub struct Hit {
     /// Late records with it, which are not among them.
     #[serde(skip_serializing_if = "is_zero")]
     pub late_count: u64,
+    /// Whether the catalog lacks it since a reload.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
 }
 
 /// A code that the catalog does not have.
@@ -85,33 +90,25 @@ fn is_zero(count: &u64) -> bool {
 impl Report {
     /// The report of a snapshot, all sources together.
     pub fn new(snapshot: &Snapshot) -> Report {
-        let catalog = snapshot.engine.catalog();
         let total = |field: fn(&crate::ledger::SourceCounts) -> u64| {
             snapshot.sources.iter().map(|(_, c)| field(c)).sum()
         };
-        let mut hits: Vec<Hit> = snapshot
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(i, account)| (i, account.count(), account.late()))
-            .filter(|&(_, count, late)| count > 0 || late > 0)
-            .map(|(i, count, late_count)| {
-                let row = catalog.row(RowId(i as u32));
-                Hit {
-                    code: catalog.code(row.code).spelling.clone(),
-                    api_service: catalog.service_of(row.code).name.clone(),
-                    category: row.category,
-                    http_status: row.http_status,
-                    retryable: row.retryable,
-                    message: row.message.clone(),
-                    action: row.action.clone(),
-                    count,
-                    late_count,
-                }
-            })
-            .collect();
+        let hit = |(row, account): (Row<'_>, &Account)| Hit {
+            code: row.code.to_owned(),
+            api_service: row.api_service.to_owned(),
+            category: row.category,
+            http_status: row.http_status,
+            retryable: row.retryable,
+            message: row.message.to_owned(),
+            action: row.action.to_owned(),
+            count: account.count(),
+            late_count: account.late(),
+            retired: row.retired,
+        };
+        let mut hits: Vec<Hit> = snapshot.counted().map(hit).collect();
         hits.sort_by(|a, b| {
-            (Reverse(a.count), &a.code, a.http_status).cmp(&(Reverse(b.count), &b.code, b.http_status))
+            let rank = |h: &Hit| (Reverse(h.count), h.code.clone(), h.http_status, h.category);
+            rank(a).cmp(&rank(b))
         });
         let mut unknown: Vec<UnknownHit> = snapshot
             .unknown

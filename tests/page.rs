@@ -239,8 +239,11 @@ fn a_reload_keeps_what_the_last_minutes_brought() {
             assert_eq!(after["codes"][i][field], before["codes"][i][field], "{code}: {field}");
         }
     }
-    let gone = after["codes"][1]["action"].as_str().expect("words");
-    assert!(gone.starts_with("In the catalog no more"), "{gone}");
+    assert_eq!((&after["codes"][0]["retired"], &after["codes"][1]["retired"]), (&false.into(), &true.into()));
+    assert_eq!(after["codes"][1]["action"], before["codes"][1]["action"], "what to do is still known");
+    let page = daemon.get("/").text().to_owned();
+    let told = "data-if=\"retired\"><dt>Catalog</dt><dd>no longer has it";
+    assert_eq!(page.matches(told).count(), 1, "{page}");
     // With a mistake in it, the catalog stays, and the page says so.
     folder.write("shop.yaml", "service: [");
     daemon.signal(rustix::process::Signal::HUP);

@@ -107,6 +107,11 @@ impl Account {
         self.total.count
     }
 
+    /// Whether it has any hit, late ones too.
+    pub fn is_counted(&self) -> bool {
+        self.total.count > 0 || self.total.late > 0
+    }
+
     /// Late hits with any labels.
     pub fn late(&self) -> u64 {
         self.total.late

@@ -65,7 +65,7 @@ impl Books {
             *total += std::mem::take(new);
         }
         tally.drain_rows(|row, hits, exemplar| {
-            let series = books.account(engine, row, Some(now)).hits(NONE, hits, 0, now);
+            let series = books.account(engine, row).hits(NONE, hits, 0, now);
             if let Some((trace, request, when)) = exemplar {
                 series.exemplar.get_or_insert_default().set(trace, request, when);
             }
@@ -76,8 +76,7 @@ impl Books {
             for (i, total) in books.replaced.iter_mut().enumerate() {
                 *total += if replaced >> i & 1 == 1 { cell.count + cell.late } else { 0 };
             }
-            let counted = (cell.count > 0).then_some(now);
-            let series = books.account(engine, row, counted).hits(set, cell.count, cell.late, now);
+            let series = books.account(engine, row).hits(set, cell.count, cell.late, now);
             if let Some((trace, request, when)) = cell.exemplar {
                 series.exemplar.get_or_insert_default().set(trace, request, when);
             }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Ledger, RowKey, Source, SourceCounts, Total, Unknown};
+use super::{About, Ledger, RowKey, Source, SourceCounts, Total, Unknown};
 use crate::engine::Engine;
 
 /// Counts of one moment, all of the same commits.
@@ -18,7 +18,7 @@ pub struct Totals {
     /// Unknown codes.
     pub unknown: Vec<Unknown>,
     /// Rows of earlier catalogs that the present one does not have.
-    pub retired: Vec<(RowKey, Total)>,
+    pub retired: Vec<(RowKey, Arc<About>, Total)>,
     /// The names of the configured labels.
     pub labels: Arc<[String]>,
     /// How many combinations of their values there are.
@@ -38,7 +38,11 @@ impl Ledger {
             sources: books.sources.clone(),
             rows: books.rows.iter().map(|account| account.total()).collect(),
             unknown,
-            retired: books.retired.iter().map(|(key, account)| (key.clone(), account.total())).collect(),
+            retired: books
+                .retired
+                .iter()
+                .map(|(key, r)| (key.clone(), r.about.clone(), r.account.total()))
+                .collect(),
             labels: books.labels.clone(),
             label_sets: books.sets.len(),
             replaced: books.replaced.clone(),

@@ -112,6 +112,8 @@ pub struct Code {
     pub message: String,
     /// What to do.
     pub action: String,
+    /// Whether a reload took it out of the catalog; its counts stay.
+    pub retired: bool,
     /// Records with it since the start.
     pub count: u64,
     /// Late records with it, which are not among them.
@@ -228,6 +230,7 @@ impl Code {
             retryable: None,
             message: String::new(),
             action: String::new(),
+            retired: false,
             count: 0,
             late_count: 0,
             last_minute: None,

@@ -8,7 +8,7 @@ use super::{Metric, Shown};
 use crate::catalog::Category;
 use crate::config::CodeInfo;
 use crate::labels::{NONE, SetId};
-use crate::ledger::{Account, OTHER, RowKey, Snapshot, SourceCounts};
+use crate::ledger::{Account, OTHER, Retired, RowKey, Snapshot, SourceCounts};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -17,14 +17,14 @@ pub(super) fn ledger<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, 
     let accounts: Vec<_> = rows
         .iter()
         .map(|(row, key)| (key, &snapshot.rows[row.0 as usize]))
-        .chain(snapshot.retired.iter().map(|(key, account)| (key, account)))
+        .chain(snapshot.retired.iter().map(|(key, retired)| (key, &retired.account)))
         .collect();
     errors(snapshot, shown, &accounts, out);
     by_service(snapshot, shown, &accounts, out);
     late(snapshot, shown, &accounts, out);
     unknown(snapshot, out);
     metadata(snapshot, rows, shown, out);
-    last_seen(snapshot, rows, out);
+    last_seen(snapshot, &accounts, out);
     label_sets(snapshot, out);
     sources(snapshot, out);
 }
@@ -96,40 +96,35 @@ fn label_sets<'s>(snapshot: &'s Snapshot, out: &mut Families<'s>) {
 
 fn metadata<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, out: &mut Families<'s>) {
     let catalog = snapshot.engine.catalog();
+    let mut add = |key: &'s RowKey, retryable: bool, message: &'s str, action: &'s str| {
+        let [code, api_service, category, status] = key.labels();
+        let retryable = if retryable { "true" } else { "false" };
+        let labels = [code, api_service, category, status, retryable, message, action];
+        out.add(&super::CODE_INFO, &labels, 1.0);
+    };
     for (id, key) in rows.iter() {
         // By row, not by code: a status that was never seen is no news.
-        let account = &snapshot.rows[id.0 as usize];
-        if shown.code_info == CodeInfo::All || account.count() > 0 || account.late() > 0 {
+        if shown.code_info == CodeInfo::All || snapshot.rows[id.0 as usize].is_counted() {
             let row = catalog.row(id);
-            let [code, api_service, category, status] = key.labels();
-            let retryable = if row.retryable { "true" } else { "false" };
-            let labels = [code, api_service, category, status, retryable, &row.message, &row.action];
-            out.add(&super::CODE_INFO, &labels, 1.0);
+            add(key, row.retryable, &row.message, &row.action);
         }
+    }
+    for (key, Retired { about, .. }) in &snapshot.retired {
+        add(key, about.retryable, &about.message, &about.action);
     }
 }
 
-fn last_seen<'s>(snapshot: &'s Snapshot, rows: &'s Rows, out: &mut Families<'s>) {
+/// Of a code the newest of its rows, whichever catalog had them, and of the
+/// unknown code that it was before a reload.
+fn last_seen<'s>(snapshot: &'s Snapshot, accounts: &Accounts<'s>, out: &mut Families<'s>) {
     let unknown = snapshot.unknown.iter().filter(|u| u.code != OTHER).map(|u| (u.code.as_str(), u.last_seen));
-    let mut unknown: Map<&str, f64> = unknown.filter(|&(_, when)| when > 0.0).collect();
-    let catalog = snapshot.engine.catalog();
-    let mut last = None;
-    for (id, key) in rows.iter() {
-        let code = catalog.row(id).code;
-        // A code's rows are neighbours here too.
-        if last.replace(code) != Some(code) {
-            // A code that a reload made known was an unknown one before.
-            let before = unknown.remove(key.code.as_str()).unwrap_or_default();
-            seen(&key.code, before.max(snapshot.last_seen[code.0 as usize]), out);
-        }
+    let known = accounts.iter().map(|(key, account)| (key.code.as_str(), account.total().last_counted));
+    let mut newest: Map<&str, f64> = Map::default();
+    for (code, when) in known.chain(unknown).filter(|&(_, when)| when > 0.0) {
+        let newest = newest.entry(code).or_default();
+        *newest = newest.max(when);
     }
-    for (code, when) in unknown {
-        seen(code, when, out);
-    }
-}
-
-fn seen<'s>(code: &'s str, when: f64, out: &mut Families<'s>) {
-    if when > 0.0 {
+    for (code, when) in newest {
         // Milliseconds are more than a scrape can tell apart.
         out.add(&super::CODE_LAST_SEEN, &[code], (when * 1e3).round() / 1e3);
     }

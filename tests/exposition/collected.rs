@@ -118,7 +118,7 @@ fn accounts(snapshot: &Snapshot) -> Vec<(RowKey, &Account)> {
     let catalog = snapshot.engine.catalog();
     let present = snapshot.rows.iter().enumerate();
     let present = present.map(|(i, account)| (RowKey::new(catalog, RowId(i as u32)), account));
-    present.chain(snapshot.retired.iter().map(|(key, account)| (key.clone(), account))).collect()
+    present.chain(snapshot.retired.iter().map(|(key, retired)| (key.clone(), &retired.account))).collect()
 }
 
 fn sorted(account: &Account) -> Vec<(SetId, &Series)> {
@@ -161,7 +161,18 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
             out.add(&metrics::CODE_INFO, &labels, 1.0);
         }
     }
-    let known = catalog.codes().iter().zip(&snapshot.last_seen).map(|(c, &t)| (c.spelling.as_str(), t));
+    for (key, retired) in &snapshot.retired {
+        let about = &retired.about;
+        let [code, api_service, category, status] = key.labels();
+        let retryable = if about.retryable { "true" } else { "false" };
+        let labels = [code, api_service, category, status, retryable, &about.message, &about.action];
+        out.add(&metrics::CODE_INFO, &labels, 1.0);
+    }
+    let present = catalog.rows().iter().zip(&snapshot.rows);
+    let present = present.map(|(row, account)| (catalog.code(row.code).spelling.as_str(), account));
+    let retired = snapshot.retired.iter().map(|(key, retired)| (key.code.as_str(), &retired.account));
+    let series = |account: &Account| account.all().map(|(_, s)| s.last_counted).fold(0.0, f64::max);
+    let known = present.chain(retired).map(|(code, account)| (code, series(account)));
     let unknown = snapshot.unknown.iter().filter(|u| u.code != OTHER).map(|u| (u.code.as_str(), u.last_seen));
     // A code that a reload made known was an unknown one before.
     let mut seen: BTreeMap<&str, f64> = BTreeMap::new();
