@@ -14,7 +14,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::log::stderr::say;
 use crate::problem::Problems;
+use crate::shutdown::Host;
 
 /// Finds cloud API error codes in log streams and counts them for Prometheus.
 #[derive(Debug, Parser)]
@@ -78,8 +80,11 @@ impl From<anyhow::Error> for Failure {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    // Signals are listened to before anything else is done: none is to kill a start.
+    let runs = std::env::args_os().nth(1).is_some_and(|command| command == "run");
+    let host = if runs { Host::start().ok() } else { None };
     let result = match Cli::parse().command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(args, host),
         Command::Scan(args) => scan::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Catalog(command) => catalog::run(command),
@@ -94,15 +99,15 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Told) => ExitCode::from(1),
         Err(Failure::Failed(error)) => {
-            eprintln!("errtally: {error:#}");
+            say(format_args!("{error:#}"));
             ExitCode::from(1)
         }
         Err(Failure::Bad(problems)) => {
             for problem in problems.iter() {
-                eprintln!("errtally: {problem}");
+                say(problem);
             }
             let s = if problems.len() == 1 { "" } else { "s" };
-            eprintln!("errtally: {} problem{s}; nothing was started", problems.len());
+            say(format_args!("{} problem{s}; nothing was started", problems.len()));
             ExitCode::from(2)
         }
     }

@@ -246,6 +246,8 @@ pub struct Settings {
     pub shutdown_timeout: Duration,
     /// Least severe level that is logged.
     pub log_level: tracing::Level,
+    /// What a line of the log looks like.
+    pub log_format: crate::log::Format,
 }
 
 impl Settings {
@@ -295,6 +297,7 @@ impl Default for Settings {
             linger: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(10),
             log_level: tracing::Level::INFO,
+            log_format: crate::log::Format::Text,
         }
     }
 }

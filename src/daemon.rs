@@ -1,36 +1,35 @@
 //! `run`: one thread reads and counts, one serves; this file wires them and
 //! owns the order of starting and stopping.
 
+mod ending;
+mod prepare;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use crate::catalog::Catalog;
-#[cfg(feature = "kafka")]
-use crate::config::KafkaSettings;
-use crate::config::{EventsTo, KEYS, Layers, Loaded, Settings, SourceKind, Watch};
+use crate::config::{KEYS, Layers, Loaded, Settings, Watch};
 use crate::engine::Engine;
 use crate::enrich::Plan;
 use crate::http::server::Site;
 use crate::http::{self, Connections, Gate, Readiness, Shared, Stage, Web};
-use crate::ledger::{Ledger, Snapshot, Source};
+use crate::ledger::{Ledger, Snapshot};
 use crate::live::Live;
+use crate::log;
 use crate::metrics::{Exporter, Health, Process, Shown};
-use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
-use crate::shutdown::{Request, Signals};
-use crate::sink;
-#[cfg(feature = "kafka")]
-use crate::source::kafka;
-use crate::source::stdin;
+use crate::shutdown::{Host, Request, Signals};
 use crate::source::stop::{Ended, Stop};
+use ending::{Ending, InputOver};
+use prepare::{Events, Input, shown};
 
 /// How often it is looked whether the events' sink has failed by itself.
 const EVENTS_LOOK: Duration = Duration::from_secs(1);
@@ -57,6 +56,16 @@ pub struct Start {
     pub catalog: Arc<Catalog>,
     /// TLS and authentication.
     pub web: Web,
+    /// What became of log lines.
+    pub log: Arc<log::Counters>,
+}
+
+/// A daemon that has its port and its sink, and reads nothing yet.
+pub struct Prepared {
+    daemon: Daemon,
+    listener: TcpListener,
+    plan: Plan,
+    events: Option<Events>,
 }
 
 struct Daemon {
@@ -69,123 +78,26 @@ struct Daemon {
     shown: Arc<ArcSwap<Shown>>,
     health: Arc<Health>,
     readiness: Arc<Readiness>,
-    signals: Signals,
+    log: Arc<log::Counters>,
 }
 
-/// Reads until the end of the input or a signal, serving meanwhile. `summary`
-/// is called when the input has ended, before the time to linger.
-///
-/// # Errors
-/// When the port cannot be bound or reading fails.
-pub fn run(start: Start, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
-    let Start { layers, watch, settings, catalog, web } = start;
-    let listener = bind(&settings.listen)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let engine = Arc::new(Engine::new(catalog, settings.options()));
-    let labels: Vec<String> = settings.labels.iter().map(|l| l.name.clone()).collect();
-    let ledger = Ledger::with_labels(engine, settings.max_unknown_codes, &labels, settings.max_label_sets);
-    let ledger = Arc::new(ledger);
-    let plan = Plan::from_settings(&settings).map_err(|what| anyhow!("{what}"))?;
-    let events = Events::open(&settings)?;
-    let _entered = runtime.enter();
-    let daemon = Daemon {
-        layers,
-        web: Arc::new(web),
-        connections: Arc::new(Connections::new(settings.http.clone())),
-        signals: Signals::new(watch.clone()).context("cannot listen to signals")?,
-        watch,
-        shown: Arc::new(ArcSwap::from_pointee(shown(&settings))),
-        settings,
-        ledger,
-        health: Arc::default(),
-        readiness: Arc::new(Readiness::new(events.as_ref().map(|e| e.status.clone()))),
-    };
-    runtime.block_on(daemon.serve(listener, plan, events, summary))
-}
-
-/// What the daemon reads.
-enum Input {
-    Stdin,
-    #[cfg(feature = "kafka")]
-    Kafka(KafkaSettings, Arc<kafka::Status>),
-}
-
-impl Input {
-    #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
-    fn new(settings: &Settings, readiness: &Arc<Readiness>) -> Input {
-        match settings.source {
-            SourceKind::Stdin => Input::Stdin,
-            #[cfg(feature = "kafka")]
-            SourceKind::Kafka => {
-                let status = kafka::Status::new(&settings.kafka.brokers.join(", "), readiness.clone());
-                Input::Kafka(settings.kafka.clone(), Arc::new(status))
-            }
-            // Refused when the settings are read.
-            #[cfg(not(feature = "kafka"))]
-            SourceKind::Kafka => Input::Stdin,
-        }
+impl Prepared {
+    /// Reads until the end of the input or a signal, serving meanwhile.
+    /// `summary` is called when the input has ended, before the time to linger.
+    ///
+    /// # Errors
+    /// When reading fails, or not all could be delivered in time.
+    pub fn run(self, host: &mut Host, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
+        let Prepared { daemon, listener, plan, events } = self;
+        host.block_on(|signals| daemon.serve(signals, listener, plan, events, summary))
+            .unwrap_or_else(|| Err(anyhow!("the runtime runs already")))
     }
-
-    fn source(&self) -> Source {
-        match self {
-            Input::Stdin => Source::Stdin,
-            #[cfg(feature = "kafka")]
-            Input::Kafka(..) => Source::Kafka,
-        }
-    }
-
-    fn read(&self, pipeline: &mut Pipeline, stop: &Arc<Stop>) -> anyhow::Result<Ended> {
-        match self {
-            Input::Stdin => stdin::read(std::io::stdin(), pipeline, stop),
-            #[cfg(feature = "kafka")]
-            Input::Kafka(settings, status) => kafka::consume(settings, pipeline, stop, status),
-        }
-    }
-}
-
-/// Where events go, ready to be written to.
-struct Events {
-    outbox: Outbox,
-    status: Arc<sink::Status>,
-    stopping: Arc<sink::Stopping>,
-}
-
-impl Events {
-    fn open(settings: &Settings) -> anyhow::Result<Option<Events>> {
-        if settings.events.to == EventsTo::None {
-            return Ok(None);
-        }
-        let status = Arc::new(sink::Status::new(settings.events.to));
-        let stopping = Arc::new(sink::Stopping::default());
-        // A member of a group must be polled, whatever a sink waits for.
-        let apart = settings.source == SourceKind::Kafka;
-        let sink = sink::open(&settings.events, &settings.kafka, apart, status.clone(), stopping.clone())?;
-        Ok(Some(Events { outbox: Outbox::new(sink), status, stopping }))
-    }
-}
-
-fn shown(settings: &Settings) -> Shown {
-    Shown {
-        zero_init: settings.zero_init.clone(),
-        code_info: settings.code_info,
-        label_expiry: settings.label_expiry,
-    }
-}
-
-fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| {
-        format!("cannot listen on {address}; set another address with --listen, ERRTALLY_LISTEN or the key `listen`")
-    })?;
-    listener.set_nonblocking(true).context("cannot use the port")?;
-    Ok(listener)
 }
 
 impl Daemon {
     async fn serve(
         mut self,
+        mut signals: Signals,
         listener: TcpListener,
         plan: Plan,
         events: Option<Events>,
@@ -194,12 +106,13 @@ impl Daemon {
         let input = Input::new(&self.settings, &self.readiness);
         let (outbox, stopping) = events.map(|e| (e.outbox, e.stopping)).unzip();
         let process = self.process(&input);
-        let exporter = Exporter::new(self.ledger.clone(), self.shown.clone(), Some(process.clone()));
+        let exporter =
+            Arc::new(Exporter::new(self.ledger.clone(), self.shown.clone(), Some(process.clone())));
         let live = Arc::new(Live::new(self.ledger.clone(), self.readiness.clone(), process));
         tokio::spawn(live.clone().sample());
         let shared = Shared {
             ledger: self.ledger.clone(),
-            exporter: Arc::new(exporter),
+            exporter: exporter.clone(),
             readiness: self.readiness.clone(),
             connections: self.connections.clone(),
             live,
@@ -212,17 +125,19 @@ impl Daemon {
         let address = listener.local_addr().context("cannot use the port")?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the port")?;
         let (close, closed) = oneshot::channel::<()>();
-        let mut server = tokio::spawn(http::server::serve(listener, site, closed));
+        let server = tokio::spawn(http::server::serve(listener, site, closed));
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
         let (done, mut ended) = oneshot::channel();
+        let input_over = Arc::new(InputOver::default());
+        let over = input_over.clone();
         let mut pipeline = Pipeline::with_plan(self.ledger.clone(), input.source(), Arc::new(plan), outbox);
         let reader_stop = stop.clone();
         let source = input.source().as_str();
         thread::Builder::new()
             .name("reader".to_owned())
             .spawn(move || {
-                let _ = done.send(input.read(&mut pipeline, &reader_stop));
+                let _ = done.send(input.read(&mut pipeline, &reader_stop, || over.tell()));
             })
             .context("cannot start the reader")?;
         self.readiness.set(Stage::Reading);
@@ -234,25 +149,24 @@ impl Daemon {
         }
 
         // Reading, until the input ends or somebody asks to stop.
-        let mut stop_asked: Option<Instant> = None;
+        let mut ending: Option<Ending> = None;
         let mut look = tokio::time::interval(EVENTS_LOOK);
         let read = loop {
-            let deadline = stop_asked
-                .map(|at| (at + self.settings.shutdown_timeout).saturating_duration_since(Instant::now()));
+            let until = ending.as_ref().map(Ending::until);
+            let time = self.settings.shutdown_timeout;
             tokio::select! {
                 result = &mut ended => break result.unwrap_or_else(|_| Err(anyhow!("the reader is gone"))),
-                request = self.signals.next() => match request {
-                    Request::Reload => self.reload(),
-                    Request::Stop(signal) if stop_asked.is_some() => end_at_once(signal),
-                    Request::Stop(_) => {
-                        let now = Instant::now();
-                        stop_asked = Some(now);
+                () = input_over.wait() => {
+                    ending.get_or_insert_with(|| Ending::of_input(time, stopping.as_deref()));
+                }
+                request = self.request(&mut signals) => match (request, &mut ending) {
+                    (Request::Reload, _) => self.reload(),
+                    (Request::Stop(signal), Some(ending)) => ending.asked(signal),
+                    (Request::Stop(signal), None) => {
                         self.readiness.set(Stage::Draining);
-                        stop.ask(now + self.settings.shutdown_timeout);
-                        if let Some(stopping) = &stopping {
-                            // Earlier, so that offsets can still be committed and it can be told what is missing.
-                            stopping.ask(now + self.settings.shutdown_timeout * 3 / 4);
-                        }
+                        let asked = Ending::by(signal, time, stopping.as_deref());
+                        stop.ask(asked.until().into_std());
+                        ending = Some(asked);
                     }
                 },
                 // While nothing is read, nobody else would be told.
@@ -261,45 +175,53 @@ impl Daemon {
                         return Err(anyhow!("{why}"));
                     }
                 }
-                () = sleep(deadline.unwrap_or(Duration::MAX)) , if deadline.is_some() => {
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
                     return Err(anyhow!("reading did not stop within shutdown_timeout; some records may not be counted"));
                 }
             }
         };
-        let input_ended = matches!(read, Ok(Ended::Input));
         if matches!(read, Ok(Ended::EventsClosed)) {
             info!("nobody reads the events any more: stopping");
         }
         let snapshot = self.ledger.snapshot();
+        let input_ended = input_over.is() && !matches!(read, Ok(Ended::EventsClosed));
+        let mut ending = ending.unwrap_or_else(|| Ending::of_input(self.settings.shutdown_timeout, None));
         if input_ended {
             summary(&snapshot);
-            self.readiness.set(Stage::Ended);
-            self.linger().await;
+            if !ending.is_asked() {
+                self.readiness.set(Stage::Ended);
+                self.linger(&mut signals).await;
+                ending = Ending::of_input(self.settings.shutdown_timeout, None);
+            }
         }
         self.readiness.set(Stage::Draining);
-
-        // Answers that are under way get the rest of the time; idle connections none.
+        self.last_scrape(&ending, snapshot.records(), &exporter, &mut signals).await;
         let _ = close.send(());
-        let since = stop_asked.unwrap_or_else(Instant::now);
-        let left = (since + self.settings.shutdown_timeout).saturating_duration_since(Instant::now());
-        tokio::select! {
-            finished = timeout(left, &mut server) => if finished.is_err() {
-                warn!("a client did not take its answer within shutdown_timeout");
-            },
-            signal = stop_signal(&mut self.signals) => end_at_once(signal),
-        }
+        self.close(ending.until(), async { drop(server.await) }, &mut signals).await;
         read?;
         if !input_ended {
-            let records: u64 = snapshot.sources.iter().map(|(_, c)| c.records).sum();
-            info!(records, "stopped: all that was read is counted");
+            info!(
+                records = snapshot.records(),
+                "stopped: all that was read is counted{}",
+                delivered(&self.readiness)
+            );
         }
         Ok(Outcome { snapshot, input_ended })
+    }
+
+    /// What is asked for next, by a signal or by a change of the files.
+    async fn request(&self, signals: &mut Signals) -> Request {
+        tokio::select! {
+            request = signals.next() => request,
+            () = self.watch.changed() => Request::Reload,
+        }
     }
 
     /// What the exporter shows of the process beside the counts.
     #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
     fn process(&self, input: &Input) -> Process {
         Process {
+            log: self.log.clone(),
             health: self.health.clone(),
             events: self.readiness.events().cloned(),
             readiness: self.readiness.clone(),
@@ -310,20 +232,6 @@ impl Daemon {
                 Input::Kafka(_, status) => Some(status.clone()),
                 Input::Stdin => None,
             },
-        }
-    }
-
-    /// Keeps serving for `linger`, or until a signal.
-    async fn linger(&mut self) {
-        let until = Instant::now() + self.settings.linger;
-        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) {
-            tokio::select! {
-                () = sleep(left) => return,
-                request = self.signals.next() => match request {
-                    Request::Reload => self.reload(),
-                    Request::Stop(_) => return,
-                },
-            }
         }
     }
 
@@ -361,17 +269,6 @@ impl Daemon {
     }
 }
 
-/// The number of the next signal that asks to stop.
-async fn stop_signal(signals: &mut Signals) -> i32 {
-    loop {
-        if let Request::Stop(signal) = signals.next().await {
-            return signal;
-        }
-    }
-}
-
-/// The second signal: nothing is waited for.
-fn end_at_once(signal: i32) -> ! {
-    eprintln!("errtally: ended at once by a second signal");
-    std::process::exit(128 + signal)
+fn delivered(readiness: &Readiness) -> &'static str {
+    if readiness.events().is_some() { ", all events are delivered" } else { "" }
 }

@@ -13,6 +13,7 @@
 //! `trace_id`, `request_id`; where it is so: `late`, `oversized`; where it is
 //! asked for: `record`, with `record_truncated` when it was cut.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::Write as _;
 
@@ -251,6 +252,20 @@ fn quoted(text: &str) -> Box<[u8]> {
     let mut out = Vec::new();
     write_string(text, &mut out);
     out.into()
+}
+
+/// At most `most` bytes of `text`, which is at least three; where that is not
+/// all, `…` is the last character.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    const MARK: &str = "…";
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let mut end = most.saturating_sub(MARK.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned([&text[..end], MARK].concat())
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) {

@@ -135,6 +135,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Records of all sources.
+    pub fn records(&self) -> u64 {
+        self.sources.iter().map(|(_, counts)| counts.records).sum()
+    }
+
     /// All names, and all values that `set` has: what [`labels_of`](Self::labels_of)
     /// puts together.
     pub(crate) fn more(&self, set: SetId) -> (&[String], &[Arc<str>]) {

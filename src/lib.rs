@@ -50,6 +50,7 @@ pub mod http;
 pub mod labels;
 pub mod ledger;
 pub mod live;
+pub mod log;
 pub mod metrics;
 pub mod outbox;
 pub mod parse;

@@ -98,6 +98,10 @@ metrics! {
         "Whether the last load of configuration, catalog and web configuration succeeded: 1 or 0.";
     RELOAD_SUCCESS_TIMESTAMP = GAUGE "errtally_config_last_reload_success_timestamp_seconds" []
         "When configuration and catalog were last loaded, in seconds since 1970.";
+    LOG_LINES_DROPPED = COUNTER "errtally_log_lines_dropped_total" []
+        "Log lines that could not be written to standard error.";
+    LOG_LINES_SUPPRESSED = COUNTER "errtally_log_lines_suppressed_total" []
+        "Log lines left out because they repeat others; their number is logged.";
     READY = GAUGE "errtally_ready" []
         "Whether records are read, as /readyz tells: 1 or 0.";
     HTTP_CONNECTIONS = GAUGE "errtally_http_connections" []

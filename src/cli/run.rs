@@ -1,14 +1,18 @@
 //! `errtally run`.
 
-use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+
+use anyhow::Context;
 
 use super::Failure;
 use super::settings::{Daemon, Reading};
-use crate::config::{Loaded, Watch};
-use crate::daemon::Start;
+use crate::config::{Layers, Loaded, Watch};
+use crate::daemon::{Prepared, Start};
+use crate::log::Log;
+use crate::log::stderr::say;
 use crate::report::Report;
 use crate::report::table::{self, Look};
+use crate::shutdown::Host;
 
 /// Flags of `run`.
 #[derive(Debug, clap::Args)]
@@ -19,24 +23,31 @@ pub struct Args {
     daemon: Daemon,
 }
 
-/// Runs the daemon.
-pub fn run(args: Args) -> Result<(), Failure> {
+/// Runs the daemon on `host`, which listens to signals already.
+pub fn run(args: Args, host: Option<Host>) -> Result<(), Failure> {
     let mut layers = args.reading.layers();
     args.daemon.add_to(&mut layers);
-    let watch = Watch::new(&layers);
-    let (Loaded { settings, .. }, catalog, web) = layers.load_to_run()?;
-    tracing_subscriber::fmt()
-        .with_max_level(settings.log_level)
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()))
-        .with_writer(io::stderr)
-        .init();
-    let start = Start { layers, watch, settings, catalog: Arc::new(catalog), web };
-    crate::daemon::run(start, |snapshot| {
+    let mut host = match host {
+        Some(host) => host,
+        None => Host::start().context("cannot listen to signals")?,
+    };
+    let prepared = host.unless_stopped(move || prepare(layers)).context("cannot start a thread")?;
+    let Some(prepared) = prepared else {
+        say("stopped by a signal before it was ready");
+        return Ok(());
+    };
+    let (log, prepared) = prepared?;
+    prepared.run(&mut host, |snapshot| {
         let look = Look { width: None, elapsed: None };
-        let text = table::render(&Report::new(snapshot), look);
-        // Nobody is left to tell when standard error is gone.
-        let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        log.write(&table::render(&Report::new(snapshot), look));
     })?;
     Ok(())
+}
+
+fn prepare(layers: Layers) -> Result<(Log, Prepared), Failure> {
+    let watch = Watch::new(&layers);
+    let (Loaded { settings, .. }, catalog, web) = layers.load_to_run()?;
+    let log = Log::start(settings.log_level, settings.log_format)?;
+    let start = Start { layers, watch, settings, catalog: Arc::new(catalog), web, log: log.counters() };
+    Ok((log, Prepared::new(start)?))
 }

@@ -16,6 +16,7 @@ use crate::config::{Loaded, Settings};
 use crate::engine::Engine;
 use crate::enrich::Plan;
 use crate::ledger::{Ledger, Snapshot, Source};
+use crate::log::stderr::say;
 use crate::metrics::{Exporter, Shown};
 use crate::pipeline::Pipeline;
 use crate::report::Report;
@@ -63,7 +64,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     for file in &files {
         if let Err(error) = read(file, &counting, Share::among(threads), &progress) {
             failed = true;
-            progress.suspend(|| eprintln!("errtally: {error:#}"));
+            progress.suspend(|| say(format_args!("{error:#}")));
         }
     }
     progress.finish_and_clear();
@@ -131,7 +132,7 @@ fn metrics(ledger: Arc<Ledger>, settings: &Settings) -> String {
 fn read(path: &Path, counting: &Counting, share: Share, progress: &ProgressBar) -> anyhow::Result<()> {
     let ended = if path == Path::new("-") {
         if io::stdin().is_terminal() {
-            eprintln!("errtally: reading standard input; end it with Ctrl-D");
+            say("reading standard input; end it with Ctrl-D");
         }
         let input = compressed::open(io::stdin()).context("cannot read standard input")?;
         let mut pipeline = counting.pipeline(Source::Stdin);

@@ -56,6 +56,9 @@ pub struct Daemon {
     /// Least severe level that is logged
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// What a log line looks like: text or json
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
     /// Most HTTP connections
     #[arg(long, value_name = "N")]
     http_max_connections: Option<String>,
@@ -148,6 +151,7 @@ impl Daemon {
         push(flags, "linger", &self.linger);
         push(flags, "shutdown_timeout", &self.shutdown_timeout);
         push(flags, "log_level", &self.log_level);
+        push(flags, "log_format", &self.log_format);
         push(flags, "http.max_connections", &self.http_max_connections);
         push(flags, "http.request_timeout", &self.http_request_timeout);
         push(flags, "http.answer_timeout", &self.http_answer_timeout);

@@ -238,6 +238,26 @@ const GENERAL: &[Key] = &[
         },
         show: |s| s.log_level.to_string().to_lowercase(),
     },
+    Key {
+        name: "log_format",
+        doc: "What a line of the log on stderr looks like: text, or json, one object a line.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.log_format = match one(v)? {
+                "text" => crate::log::Format::Text,
+                "json" => crate::log::Format::Json,
+                other => {
+                    return Err((
+                        format!("invalid value `{other}`: expected text or json"),
+                        "write text or json".to_owned(),
+                    ));
+                }
+            };
+            Ok(())
+        },
+        show: |s| s.log_format.as_str().to_owned(),
+    },
 ];
 
 impl Key {

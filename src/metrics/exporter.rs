@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 
@@ -16,6 +16,9 @@ use crate::fields::time::Moment;
 use crate::http::{Connections, Readiness, Web};
 use crate::labels::{NONE, SetId};
 use crate::ledger::{Ledger, Snapshot};
+
+/// Who has not scraped for so long is not waited for at a stop.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Which series exist before their first hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,8 @@ impl Health {
 /// What is shown of the process beside the counts.
 #[derive(Clone, Debug)]
 pub struct Process {
+    /// What became of log lines.
+    pub log: Arc<crate::log::Counters>,
     /// Loads of configuration and catalog.
     pub health: Arc<Health>,
     /// Where events go, where there are any.
@@ -117,12 +122,35 @@ pub struct Exporter {
     rows: Mutex<Option<Arc<Rows>>>,
     /// How long the last text was: the next is about as long.
     length: AtomicUsize,
+    /// The records in the last exposition.
+    seen: AtomicU64,
+    /// When it was made; none before the first.
+    last: Mutex<Option<Instant>>,
 }
 
 impl Exporter {
     /// An exporter of `ledger`, and of the `process` where it is a daemon.
     pub fn new(ledger: Arc<Ledger>, shown: Arc<ArcSwap<Shown>>, process: Option<Process>) -> Exporter {
-        Exporter { ledger, shown, process, rows: Mutex::default(), length: AtomicUsize::new(0) }
+        Exporter {
+            ledger,
+            shown,
+            process,
+            rows: Mutex::default(),
+            length: AtomicUsize::new(0),
+            seen: AtomicU64::new(0),
+            last: Mutex::default(),
+        }
+    }
+
+    /// Whether somebody scrapes now and then.
+    pub fn is_scraped(&self) -> bool {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last.elapsed() <= LONGEST_INTERVAL)
+    }
+
+    /// Records in the last exposition.
+    pub fn seen_records(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
     }
 
     /// All metrics, of one moment.
@@ -162,6 +190,8 @@ impl Exporter {
     /// Shows `to` everything, of one moment, in the order in which it is exposed.
     fn with_families(&self, to: impl FnOnce(&Families<'_>)) {
         let snapshot = self.ledger.snapshot();
+        self.seen.store(snapshot.records(), Ordering::Relaxed);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let rows = self.rows(&snapshot);
         #[cfg(feature = "kafka")]
         let consumer =
@@ -204,6 +234,8 @@ impl Process {
         let (successful, when) = self.health.last();
         out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful && !self.web.is_broken()));
         out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], when);
+        out.add(&super::LOG_LINES_DROPPED, &[], self.log.dropped() as f64);
+        out.add(&super::LOG_LINES_SUPPRESSED, &[], self.log.suppressed() as f64);
         out.add(&super::READY, &[], truth(self.readiness.words().0));
         out.add(&super::HTTP_CONNECTIONS, &[], self.connections.count() as f64);
         out.add(&super::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);

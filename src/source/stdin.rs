@@ -22,16 +22,26 @@ const PIPE_BYTES: usize = 1 << 20;
 const UNKNOWN_ROOM: usize = 64 << 10;
 
 /// Reads `input` into `pipeline` until its end or until `stop` asks; what was
-/// read is counted then, an unfinished last line too.
+/// read is counted then, an unfinished last line too. `over` is called at the
+/// end of the input, before the last events are handed over, which may take
+/// long.
 ///
 /// # Errors
 /// When reading fails, or events cannot be handed over; what was read before
 /// is counted.
-pub fn read(input: impl AsFd, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
+pub fn read(
+    input: impl AsFd,
+    pipeline: &mut Pipeline,
+    stop: &Stop,
+    over: impl FnOnce(),
+) -> anyhow::Result<Ended> {
     let input = input.as_fd();
     // Not a pipe, or not allowed: then it is as it was.
     let _ = rustix::pipe::fcntl_setpipe_size(input, PIPE_BYTES);
     let result = pump(input, pipeline, stop);
+    if matches!(result, Ok(Ended::Input)) {
+        over();
+    }
     pipeline.finish();
     let Some(events) = pipeline.events() else { return result };
     if let Some(failure) = events.failure() {

@@ -38,6 +38,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("linger", "1s", "2s", "3s"),
         trial("shutdown_timeout", "1s", "2s", "3s"),
         trial("log_level", "error", "warn", "debug"),
+        trial("log_format", "json", "text", "json"),
         // Those with two values: the default must come back over the layer below.
         trial("discovery", "false", "true", "false"),
         trial("code_info", "all", "seen", "all"),
