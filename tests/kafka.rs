@@ -1,5 +1,5 @@
-//! The Kafka source against a real broker, which these tests start themselves: `cargo test --release --features
-//! broker-tests --test kafka`. It takes Java 17, openssl and, once, Maven. Without them it fails: what is not tried is not shown.
+//! The Kafka source against a real broker, which these tests start themselves: `cargo test --release --test
+//! kafka`. It takes Java 17, openssl and, once, Maven. Without them it fails: what is not tried is not shown.
 //!
 //! One after the other, with a runner of their own: there is one broker, some stop it, and it must be gone at the end.
 //! An argument chooses the tests that have it in their name.

@@ -1,7 +1,7 @@
 //! Every query of every panel of the dashboards, asked of a real Prometheus that scrapes live errtallys while logs
 //! with known contents are replayed, must return just the series and values that follow from the logs.
 //!
-//! `cargo test --features prometheus-tests --test panels`; it takes prometheus on the path, and fails without it.
+//! `cargo test --test panels`; it takes prometheus on the path, and fails without it.
 
 #[path = "panels/expected.rs"]
 mod expected;
