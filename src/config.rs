@@ -15,6 +15,7 @@ mod watch;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use event_keys::MAX_EVENT_RECORD_BYTES;
 pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
 pub use watch::Watch;

@@ -12,16 +12,41 @@
 //! "kafka", "topic", "partition", "offset"}`). Where they are known: `level`,
 //! `trace_id`, `request_id`; where it is so: `late`, `oversized`; where it is
 //! asked for: `record`, with `record_truncated` when it was cut.
+//!
+//! No member is longer than is stated here, and the events of one record carry
+//! together no more of it than [`MAX_RECORD_EVENT_BYTES`]: those after that
+//! have nothing of the record but the code, and `abridged`. So a record makes
+//! at most so much, and some hundred bytes for each of its codes.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::Write as _;
 
 use crate::catalog::{Catalog, Category, RowId};
-use crate::config::EventFilter;
+use crate::config::{EventFilter, MAX_EVENT_RECORD_BYTES};
 use crate::enrich::EventPlan;
 use crate::fields::Envelope;
 use crate::fields::time::{Moment, Second};
+use crate::labels;
+
+/// Bytes of `message` and `action`.
+pub const MAX_MESSAGE_BYTES: usize = 4096;
+
+/// Bytes of `trace_id` and of `request_id`.
+pub const MAX_ID_BYTES: usize = 256;
+
+/// Bytes of `level`.
+pub const MAX_LEVEL_BYTES: usize = 64;
+
+/// Bytes of the events of one record after which the others are abridged.
+pub const MAX_RECORD_EVENT_BYTES: usize = 1 << 20;
+
+// An escaped byte takes six. With all members as long as they may be, and as
+// many labels as there may be, an event is one that Kafka takes by default.
+const _: () = assert!(
+    6 * (MAX_EVENT_RECORD_BYTES + 2 * MAX_MESSAGE_BYTES + 2 * MAX_ID_BYTES + MAX_LEVEL_BYTES)
+        < 1_000_000 - 100_000
+);
 
 /// Where a record stands.
 #[derive(Clone, Copy)]
@@ -48,6 +73,15 @@ pub struct Record<'r> {
     pub position: Position<'r>,
     /// The record; none where it was too long to be held.
     pub bytes: Option<&'r [u8]>,
+    /// Bytes of its events so far.
+    pub written: Cell<usize>,
+}
+
+impl Record<'_> {
+    /// Whether its events have carried all that they may.
+    fn is_spent(&self) -> bool {
+        self.written.get() >= MAX_RECORD_EVENT_BYTES
+    }
 }
 
 /// A code that the catalog does not have.
@@ -91,8 +125,8 @@ impl Writer {
             RowText {
                 selected: selects(&plan.only, code, service, row.category),
                 head: head(code, service, row.category, &status, &row.retryable.to_string(), true),
-                message: quoted(&row.message),
-                action: quoted(&row.action),
+                message: quoted(&cut(&row.message, MAX_MESSAGE_BYTES)),
+                action: quoted(&cut(&row.action, MAX_MESSAGE_BYTES)),
             }
         });
         // Names of labels need no escape.
@@ -126,16 +160,17 @@ impl Writer {
         out: &mut Vec<u8>,
     ) {
         let text = &self.rows[row.0 as usize];
+        let start = out.len();
         self.begin(record.time, out);
         out.extend_from_slice(&text.head);
         out.extend_from_slice(b",\"message\":");
-        match message {
-            Some(message) => write_string(message, out),
+        match message.filter(|_| !record.is_spent()) {
+            Some(message) => write_string(&cut(message, MAX_MESSAGE_BYTES), out),
             None => out.extend_from_slice(&text.message),
         }
         out.extend_from_slice(b",\"action\":");
         out.extend_from_slice(&text.action);
-        self.rest(record, labels, out);
+        self.rest(record, labels, start, out);
     }
 
     /// Writes the event of a hit of an unknown code.
@@ -147,16 +182,17 @@ impl Writer {
         labels: impl Iterator<Item = &'l str>,
         out: &mut Vec<u8>,
     ) {
+        let start = out.len();
         self.begin(record.time, out);
         let UnknownCode { code, api_service, category } = unknown;
         out.extend_from_slice(&head(code, api_service, category, "null", "null", false));
         out.extend_from_slice(b",\"message\":");
-        match message {
-            Some(message) => write_string(message, out),
+        match message.filter(|_| !record.is_spent()) {
+            Some(message) => write_string(&cut(message, MAX_MESSAGE_BYTES), out),
             None => out.extend_from_slice(b"null"),
         }
         out.extend_from_slice(b",\"action\":null");
-        self.rest(record, labels, out);
+        self.rest(record, labels, start, out);
     }
 
     fn begin(&self, time: Moment, out: &mut Vec<u8>) {
@@ -169,28 +205,29 @@ impl Writer {
         out.extend_from_slice(b"\",");
     }
 
-    fn rest<'l>(&self, record: &Record<'_>, labels: impl Iterator<Item = &'l str>, out: &mut Vec<u8>) {
-        let texts: [(&[u8], _); 3] = [
-            (b",\"level\":", record.level),
-            (b",\"trace_id\":", record.trace_id),
-            (b",\"request_id\":", record.request_id),
-        ];
-        for (name, text) in texts {
-            if let Some(text) = text {
-                out.extend_from_slice(name);
-                write_string(text, out);
-            }
+    /// Writes what stands behind `action` in an event that begins at `start`.
+    fn rest<'l>(
+        &self,
+        record: &Record<'_>,
+        labels: impl Iterator<Item = &'l str>,
+        start: usize,
+        out: &mut Vec<u8>,
+    ) {
+        let spent = record.is_spent();
+        if !spent {
+            ids(record, out);
         }
         if record.late {
             out.extend_from_slice(b",\"late\":true");
         }
         out.extend_from_slice(b",\"labels\":{");
         let mut first = true;
-        for (name, value) in self.labels.iter().zip(labels).filter(|(_, value)| !value.is_empty()) {
+        let present = self.labels.iter().zip(labels).filter(|(_, value)| !value.is_empty() && !spent);
+        for (name, value) in present {
             // With the comma before it, but for the first.
             out.extend_from_slice(&name[usize::from(first)..]);
             first = false;
-            write_string(value, out);
+            write_string(labels::cut(value), out);
         }
         out.extend_from_slice(b"},\"source\":");
         match record.position {
@@ -209,7 +246,7 @@ impl Writer {
         match record.bytes {
             None => out.extend_from_slice(b",\"oversized\":true"),
             Some(bytes) => {
-                if let Some(most) = self.plan.record_bytes {
+                if let Some(most) = self.plan.record_bytes.filter(|_| !spent) {
                     let shown = &bytes[..bytes.len().min(most)];
                     out.extend_from_slice(b",\"record\":");
                     write_string(&String::from_utf8_lossy(shown), out);
@@ -219,7 +256,26 @@ impl Writer {
                 }
             }
         }
+        if spent {
+            out.extend_from_slice(b",\"abridged\":true");
+        }
         out.extend_from_slice(b"}\n");
+        record.written.set(record.written.get() + (out.len() - start));
+    }
+}
+
+/// Writes what a record says of itself.
+fn ids(record: &Record<'_>, out: &mut Vec<u8>) {
+    let texts: [(&[u8], _, _); 3] = [
+        (b",\"level\":", record.level, MAX_LEVEL_BYTES),
+        (b",\"trace_id\":", record.trace_id, MAX_ID_BYTES),
+        (b",\"request_id\":", record.request_id, MAX_ID_BYTES),
+    ];
+    for (name, text, most) in texts {
+        if let Some(text) = text {
+            out.extend_from_slice(name);
+            write_string(&cut(text, most), out);
+        }
     }
 }
 

@@ -257,7 +257,8 @@ impl LabelSets {
     }
 }
 
-fn cut(value: &str) -> &str {
+/// What a label shows of `value`.
+pub(crate) fn cut(value: &str) -> &str {
     let mut end = value.len().min(MAX_VALUE_BYTES);
     while !value.is_char_boundary(end) {
         end -= 1;

@@ -78,6 +78,10 @@ metrics! {
         "Events that were dropped for want of room; only with events.when_full: drop.";
     EVENT_WRITE_FAILURES = COUNTER "errtally_event_write_failures_total" ["to"]
         "Attempts to write events that failed; they are made again.";
+    EVENTS_UNDELIVERABLE = COUNTER "errtally_events_undeliverable_total" ["to"]
+        "Events that their destination can never take, such as one larger than the topic allows; left out.";
+    EVENTS_WAITING_SECONDS = COUNTER "errtally_events_waiting_seconds_total" ["to"]
+        "Time that events have waited for their destination, in seconds.";
     KAFKA_LAG = GAUGE "errtally_kafka_consumer_lag" ["topic", "partition"]
         "Messages of an owned partition that are not yet counted.";
     KAFKA_LAG_SECONDS = GAUGE "errtally_kafka_consumer_lag_seconds" ["topic", "partition"]

@@ -3,6 +3,7 @@
 //! Hits come one by one while the record is judged. Where something is to be
 //! read from the record, they wait for its end; else each is counted at once.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -213,6 +214,7 @@ impl Reader {
             late,
             position,
             bytes: Some(record),
+            written: Cell::new(0),
         };
         let mut events = self.events.as_mut().filter(|(writer, _)| writer.wants_level(level));
 
@@ -302,6 +304,7 @@ impl Reader {
             late: false,
             position,
             bytes: None,
+            written: Cell::new(0),
         };
         match what {
             Code::Row(row) if writer.wants_row(row) => {

@@ -233,19 +233,34 @@ fn events_that_come_back_are_sent_again() {
 }
 
 #[test]
-fn an_event_that_can_never_pass_is_a_failure_with_a_remedy() {
+fn an_event_that_can_never_pass_is_left_out_and_the_others_go_on() {
     let cluster = cluster(1, 1);
     let (mut sink, around) = to(&cluster.bootstrap_servers(), &[]);
-    cluster.request_errors(RDKafkaApiKey::Produce, &[RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; 3]);
-    sink.take(lines(0..1).as_bytes(), 1).expect("it takes");
-    assert!(!sink.settle(None), "it does not wait for ever");
-    let reason = around.status.failed().expect("a reason");
-    assert!(reason.contains("max.message.bytes") && reason.contains("`events`"), "{reason}");
-    assert!(failed(sink.take(lines(1..2).as_bytes(), 1)).contains(&reason));
+    cluster.request_errors(RDKafkaApiKey::Produce, &[RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
+    sink.take(lines(100..101).as_bytes(), 1).expect("it takes");
+    assert!(sink.settle(None), "it does not wait for ever");
+    assert_eq!((sink.settled(), around.status.undeliverable(), around.status.delivered()), (1, 1, 0));
+    sink.take(lines(0..50).as_bytes(), 50).expect("it goes on");
+    assert!(sink.settle(None));
+    assert_eq!((around.status.undeliverable(), around.status.delivered()), (1, 50));
     // By librdkafka itself, before it is sent.
-    let (mut sink, _) = to(&cluster.bootstrap_servers(), &[]);
     let huge = format!("{{\"code\":\"Ecs.0114\",\"record\":\"{}\"}}\n", "x".repeat(1_100_000));
-    assert!(failed(sink.take(huge.as_bytes(), 1)).contains("events.max_record_bytes"));
+    sink.take(format!("{huge}{}", lines(50..60)).as_bytes(), 11).expect("it goes on");
+    assert!(sink.settle(None));
+    assert_eq!((sink.settled(), around.status.undeliverable(), around.status.delivered()), (62, 2, 60));
+    assert_eq!((around.status.waiting(), around.status.failed()), (None, None));
+    assert_all(&messages(&cluster.bootstrap_servers(), 1, 60), 60);
+}
+
+#[test]
+fn a_batch_that_is_too_large_costs_none_of_its_events() {
+    let cluster = cluster(1, 1);
+    let (mut sink, around) = to(&cluster.bootstrap_servers(), &[("linger.ms", "100")]);
+    cluster.request_errors(RDKafkaApiKey::Produce, &[RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; 2]);
+    sink.take(lines(0..1000).as_bytes(), 1000).expect("it takes");
+    assert!(sink.settle(None));
+    assert_eq!((around.status.undeliverable(), around.status.delivered()), (0, 1000));
+    assert_all(&messages(&cluster.bootstrap_servers(), 1, 1000), 1000);
 }
 
 #[test]

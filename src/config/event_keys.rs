@@ -9,6 +9,10 @@ use crate::catalog::Category;
 use crate::problem::{Problem, Problems};
 use crate::yaml::suggest;
 
+/// Longest part of a record that an event may carry: an escaped byte takes
+/// six, and Kafka's limit of a message is 1,000,000 bytes.
+pub const MAX_EVENT_RECORD_BYTES: usize = 128 << 10;
+
 /// Levels that a filter may name; `none` is a record without a level.
 const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "none"];
 
@@ -59,8 +63,8 @@ pub(super) const EVENTS: &[Key] = &[
         list: false,
         reloads: false,
         set: |s, v| {
-            // An escaped byte takes six, and Kafka's limit of a message is 1,000,000 bytes.
-            s.events.max_record_bytes = within(size(one(v)?)?, 1, 128 << 10, "1 to 128KiB")?;
+            s.events.max_record_bytes =
+                within(size(one(v)?)?, 1, MAX_EVENT_RECORD_BYTES as u64, "1 to 128KiB")?;
             Ok(())
         },
         show: |s| show_bytes(s.events.max_record_bytes),

@@ -226,6 +226,8 @@ impl Process {
             out.add(&super::EVENTS, &[events.to()], events.delivered() as f64);
             out.add(&super::EVENTS_DROPPED, &[events.to()], events.dropped() as f64);
             out.add(&super::EVENT_WRITE_FAILURES, &[events.to()], events.failures() as f64);
+            out.add(&super::EVENTS_UNDELIVERABLE, &[events.to()], events.undeliverable() as f64);
+            out.add(&super::EVENTS_WAITING_SECONDS, &[events.to()], events.waited().as_secs_f64());
         }
     }
 

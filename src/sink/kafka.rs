@@ -2,13 +2,15 @@
 //!
 //! librdkafka is told never to give an event up. What it hands back all the
 //! same, because the topic does not exist or may not be written to, is sent
-//! again until somebody mends it; only what can never pass is a failure.
+//! again until somebody mends it; only an event that can never pass, since it
+//! is too large for the topic by itself, is left out and counted.
 //!
 //! A thread of its own polls for acknowledgements and sends again, so that
 //! this goes on while the thread that gives events is busy elsewhere.
 
 mod client;
 mod reports;
+mod window;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,22 +81,22 @@ impl Kafka {
             if self.stopping.expired() {
                 return Err(Stopped::Expired);
             }
-            // Those that came back go first: they are older, and they must not become more and more.
-            if self.reports.has_returned() || Instant::now() < next {
-                self.reports.wait(LOOK);
-                continue;
-            }
-            match produce(&self.producer, &self.topic, event, number) {
-                Ok(()) => return Ok(()),
-                Err(RDKafkaErrorCode::QueueFull) => {
-                    self.reports.wait(LOOK);
-                }
-                Err(code) => {
-                    self.reports.refused(code);
-                    next = Instant::now() + RESEND;
+            if Instant::now() >= next {
+                let produce = || produce(&self.producer, &self.topic, event, number);
+                match self.reports.send(number, event, produce) {
+                    Ok(true) => break,
+                    Ok(false) | Err(RDKafkaErrorCode::QueueFull) => {}
+                    Err(code) => {
+                        self.reports.refused(code);
+                        next = Instant::now() + RESEND;
+                    }
                 }
             }
+            self.status.block();
+            self.reports.wait(LOOK);
         }
+        self.status.unblock();
+        Ok(())
     }
 }
 
@@ -120,7 +122,8 @@ impl Polling {
             if let Some((code, reason)) = self.producer.client().fatal_error() {
                 self.reports.fatal(&format!("the producer failed for good: {code}: {reason}"));
             }
-            if Instant::now() >= next && self.reports.has_returned() {
+            // What was refused for the company it was in goes at once.
+            if self.reports.has_returned() && (self.reports.is_held_back() || Instant::now() >= next) {
                 next = Instant::now() + RESEND;
                 self.reports.resend(|number, event| produce(&self.producer, &self.topic, event, number));
             }

@@ -1,8 +1,9 @@
 //! What a sink tells the rest of the program: counters, what it waits for.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
@@ -16,6 +17,12 @@ pub struct Status {
     delivered: AtomicU64,
     dropped: AtomicU64,
     failures: AtomicU64,
+    undeliverable: AtomicU64,
+    /// When the present wait for room began.
+    blocked: Mutex<Option<Instant>>,
+    is_blocked: AtomicBool,
+    /// Waits that are over, in microseconds.
+    waited: AtomicU64,
     waiting: Mutex<Option<String>>,
     failed: Mutex<Option<String>>,
     reopener: Mutex<Option<Reopener>>,
@@ -29,6 +36,10 @@ impl Status {
             delivered: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            undeliverable: AtomicU64::new(0),
+            blocked: Mutex::new(None),
+            is_blocked: AtomicBool::new(false),
+            waited: AtomicU64::new(0),
             waiting: Mutex::new(None),
             failed: Mutex::new(None),
             reopener: Mutex::new(None),
@@ -54,6 +65,40 @@ impl Status {
     /// Attempts to write that failed, and were or will be made again.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Events that the other side will never take, and that are left out.
+    pub fn undeliverable(&self) -> u64 {
+        self.undeliverable.load(Ordering::Relaxed)
+    }
+
+    /// How long events have waited for the sink in all, the present wait
+    /// included.
+    pub fn waited(&self) -> Duration {
+        let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = blocked.map_or(Duration::ZERO, |since| since.elapsed());
+        Duration::from_micros(self.waited.load(Ordering::Relaxed)) + now
+    }
+
+    /// Events wait, until [`Status::unblock`].
+    pub(super) fn block(&self) {
+        if !self.is_blocked.swap(true, Ordering::Relaxed) {
+            *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    /// They go on. Costs next to nothing where they did not wait.
+    pub(super) fn unblock(&self) {
+        if self.is_blocked.load(Ordering::Relaxed) {
+            let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+            let time = blocked.take().map_or(Duration::ZERO, |since| since.elapsed());
+            self.waited.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            self.is_blocked.store(false, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn add_undeliverable(&self, events: u64) {
+        self.undeliverable.fetch_add(events, Ordering::Relaxed);
     }
 
     /// What the sink waits for, in words.

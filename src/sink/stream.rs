@@ -59,6 +59,7 @@ impl Stream {
                 return Err(Stopped::Expired);
             }
             if !self.has_room().map_err(Stopped::Failed)? {
+                self.status.block();
                 if since.elapsed() >= STALL {
                     self.status.wait("nobody reads standard output");
                 }
@@ -70,12 +71,14 @@ impl Stream {
                 Ok(n) => {
                     *done += n;
                     since = Instant::now();
+                    self.status.unblock();
                     self.status.resume();
                 }
                 // Somebody else has made it non-blocking, or has taken the room.
                 Err(Errno::AGAIN) => std::thread::sleep(Duration::from_millis(1)),
                 Err(Errno::PIPE) => return Err(Stopped::Closed),
                 Err(e @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::IO)) => {
+                    self.status.block();
                     self.status.retry(&format!("cannot write to standard output: {}", io::Error::from(e)));
                     std::thread::sleep(LOOK);
                 }

@@ -9,6 +9,7 @@ mod feed;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bounds;
 mod expiry;
 mod file;
 #[cfg(feature = "kafka")]

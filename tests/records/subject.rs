@@ -201,6 +201,21 @@ fn counts(snapshot: &Snapshot) -> Counts {
     counts
 }
 
+/// `text`, or so much of it that it has `most` bytes with the mark of a cut.
+fn marked(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.len() + c.len_utf8() + "…".len() > most {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + "…"
+}
+
 /// What the reference says of some records.
 pub struct Wanted {
     outcome: Outcome,
@@ -242,20 +257,20 @@ impl Wanted {
             let known = code != "CCE.09404999";
             let own = fields::message(record, code, &keys);
             let mut event = json!({
-                "time": time, "code": code, "known": known, "message": own.or_else(|| catalog_message(code)),
+                "time": time, "code": code, "known": known, "message": own.map(|own| marked(&own, 4096)).or_else(|| catalog_message(code)),
                 "labels": {}, "source": source,
             });
             for (label, value) in subject.labels.iter().zip(&labels).filter(|(_, value)| !value.is_empty()) {
-                event["labels"][&label.name] = json!(value);
+                event["labels"][&label.name] = json!(cut(value));
             }
             let optional = [
-                ("level", level.clone()),
-                ("trace_id", field(&paths.trace_id)),
-                ("request_id", field(&paths.request_id)),
+                ("level", level.clone(), 64),
+                ("trace_id", field(&paths.trace_id), 256),
+                ("request_id", field(&paths.request_id), 256),
             ];
-            for (name, value) in optional {
+            for (name, value, most) in optional {
                 if let Some(value) = value {
-                    event[name] = json!(value);
+                    event[name] = json!(marked(&value, most));
                 }
             }
             if late {

@@ -231,14 +231,38 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Events that do not arrive",
-                "Events a second that were dropped for want of room, and attempts to write that failed and are made"
-                " again.",
+                "Events a second that were dropped for want of room or can never be delivered, and attempts to write"
+                " that failed and are made again.",
                 "cps",
                 Query(rate("errtally_events_dropped_total", INSTANCE, "job", "to"), "{{job}}: {{to}}, dropped"),
                 Query(
                     rate("errtally_event_write_failures_total", INSTANCE, "job", "to"),
                     "{{job}}: {{to}}, failed writes",
                 ),
+                Query(
+                    rate("errtally_events_undeliverable_total", INSTANCE, "job", "to"),
+                    "{{job}}: {{to}}, undeliverable",
+                ),
+            )
+        )
+        .with_panel(
+            lines(
+                "Waiting for events",
+                "Share of the time in which events waited for where they go.",
+                "percentunit",
+                Query(
+                    rate("errtally_events_waiting_seconds_total", INSTANCE, "instance", "to"),
+                    "{{instance}}: {{to}}",
+                ),
+            )
+        )
+        .with_panel(
+            lines(
+                "Log lines left out",
+                "Log lines a second that could not be written, or that repeat others.",
+                "cps",
+                Query(rate("errtally_log_lines_dropped_total", INSTANCE, "job"), "{{job}}: dropped"),
+                Query(rate("errtally_log_lines_suppressed_total", INSTANCE, "job"), "{{job}}: repeated"),
             )
         )
         .with_row(builders.Row("What it costs"))

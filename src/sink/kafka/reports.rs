@@ -12,7 +12,9 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::ProducerContext;
+use tracing::warn;
 
+use super::window::Window;
 use crate::sink::Status;
 
 /// rdkafka tells each error of a producer twice in a row.
@@ -36,6 +38,10 @@ struct State {
     behind: VecDeque<bool>,
     /// Those that came back, by their number.
     returned: BTreeMap<u64, Vec<u8>>,
+    /// What is on its way.
+    window: Window,
+    /// It was told that an event can never pass.
+    told: bool,
     /// The last error, and when; nothing was acknowledged since.
     trouble: Option<(String, Instant)>,
 }
@@ -73,16 +79,50 @@ impl Reports {
         !self.lock().returned.is_empty()
     }
 
-    /// Gives those that came back to `send`, in order, until it refuses one.
+    /// Whether less is sent at once than could be.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.lock().window.is_narrow()
+    }
+
+    /// Sends an event by `send`, unless others must go or arrive first. Those
+    /// that came back are older, and they must not become more and more.
+    pub(super) fn send(
+        &self,
+        number: u64,
+        event: &[u8],
+        send: impl FnOnce() -> Result<(), RDKafkaErrorCode>,
+    ) -> Result<bool, RDKafkaErrorCode> {
+        let mut state = self.lock();
+        if !state.returned.is_empty() || !state.window.has_room(event.len()) {
+            return Ok(false);
+        }
+        match state.send(event, send) {
+            Err(code) if is_hopeless(code) => {
+                self.give_up(&mut state, number, code, event.len());
+                Ok(true)
+            }
+            result => result.map(|()| true),
+        }
+    }
+
+    /// Gives those that came back to `send`, in order, until it refuses one or
+    /// others must arrive first.
     pub(super) fn resend(&self, send: impl Fn(u64, &[u8]) -> Result<(), RDKafkaErrorCode>) {
         let mut state = self.lock();
-        while let Some(entry) = state.returned.first_entry() {
-            match send(*entry.key(), entry.get()) {
-                Ok(()) => drop(entry.remove()),
-                Err(RDKafkaErrorCode::QueueFull) => break,
+        while let Some((number, event)) = state.returned.pop_first() {
+            if !state.window.has_room(event.len()) {
+                state.returned.insert(number, event);
+                break;
+            }
+            match state.send(&event, || send(number, &event)) {
+                Ok(()) => {}
+                Err(code) if is_hopeless(code) => self.give_up(&mut state, number, code, event.len()),
                 Err(code) => {
+                    state.returned.insert(number, event);
                     drop(state);
-                    self.refused(code);
+                    if code != RDKafkaErrorCode::QueueFull {
+                        self.refused(code);
+                    }
                     return;
                 }
             }
@@ -91,20 +131,28 @@ impl Reports {
         self.changed.notify_all();
     }
 
-    /// An event did not pass.
+    /// An event did not pass, and will be sent again.
     pub(super) fn refused(&self, code: RDKafkaErrorCode) {
-        if is_hopeless(code) {
-            let remedy = match code {
-                RDKafkaErrorCode::InvalidRecord => "look at the settings of the topic",
-                _ => {
-                    "raise max.message.bytes of the topic, or lower events.max_record_bytes and, \
-                     in events.kafka.properties, batch.size"
-                }
+        self.trouble(&format!("topic `{}`: {code}", self.topic));
+    }
+
+    /// An event was refused that would be refused for ever: it is left out.
+    fn give_up(&self, state: &mut State, number: u64, code: RDKafkaErrorCode, bytes: usize) {
+        self.status.add_undeliverable(1);
+        if !std::mem::replace(&mut state.told, true) {
+            let remedy = if code == RDKafkaErrorCode::InvalidRecord {
+                "look at the settings of the topic"
+            } else {
+                "raise max.message.bytes of the topic, or lower events.max_record_bytes"
             };
-            self.fatal(&format!("topic `{}` does not take an event: {code}; {remedy}", self.topic));
-        } else {
-            self.trouble(&format!("topic `{}`: {code}", self.topic));
+            warn!(
+                bytes,
+                "events: topic `{}` does not take an event: {code}; it is left out, and so are others like it, \
+                 which errtally_events_undeliverable_total counts; {remedy}",
+                self.topic
+            );
         }
+        state.settle(number);
     }
 
     /// It will not go on.
@@ -113,19 +161,10 @@ impl Reports {
         self.changed.notify_all();
     }
 
-    fn acknowledged(&self, number: u64) {
+    fn acknowledged(&self, number: u64, bytes: usize) {
         let mut state = self.lock();
-        let Some(at) = number.checked_sub(state.settled).and_then(|at| usize::try_from(at).ok()) else {
-            return;
-        };
-        if state.behind.len() <= at {
-            state.behind.resize(at + 1, false);
-        }
-        state.behind[at] = true;
-        while state.behind.front() == Some(&true) {
-            state.behind.pop_front();
-            state.settled += 1;
-        }
+        state.window.arrived(bytes);
+        state.settle(number);
         state.trouble = None;
         self.status.add_delivered(1);
         self.status.resume();
@@ -134,13 +173,26 @@ impl Reports {
     }
 
     fn came_back(&self, number: u64, code: RDKafkaErrorCode, event: Vec<u8>) {
-        if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
-            // The producer is going away.
-            return;
-        }
-        if code != RDKafkaErrorCode::Fatal {
-            self.lock().returned.insert(number, event);
-            self.refused(code);
+        match code {
+            // The producer is going away, or has failed: the thread that polls tells why.
+            RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight | RDKafkaErrorCode::Fatal => {}
+            code if is_hopeless(code) => {
+                let mut state = self.lock();
+                if state.window.refused(event.len()) {
+                    self.give_up(&mut state, number, code, event.len());
+                } else {
+                    state.returned.insert(number, event);
+                }
+                drop(state);
+                self.changed.notify_all();
+            }
+            code => {
+                let mut state = self.lock();
+                state.window.returned(event.len());
+                state.returned.insert(number, event);
+                drop(state);
+                self.refused(code);
+            }
         }
     }
 
@@ -158,10 +210,42 @@ impl Reports {
     }
 }
 
-/// Whether an event that was refused so would be refused again and again.
-pub(super) fn is_hopeless(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode::{InvalidRecord, MessageBatchTooLarge, MessageSizeTooLarge};
-    matches!(code, MessageSizeTooLarge | MessageBatchTooLarge | InvalidRecord)
+impl State {
+    fn send(
+        &mut self,
+        event: &[u8],
+        send: impl FnOnce() -> Result<(), RDKafkaErrorCode>,
+    ) -> Result<(), RDKafkaErrorCode> {
+        self.window.sent(event.len());
+        send().inspect_err(|_| self.window.unsent(event.len()))
+    }
+
+    /// Nothing more will be heard of this event.
+    fn settle(&mut self, number: u64) {
+        let Some(at) = number.checked_sub(self.settled).and_then(|at| usize::try_from(at).ok()) else {
+            return;
+        };
+        if self.behind.len() <= at {
+            self.behind.resize(at + 1, false);
+        }
+        self.behind[at] = true;
+        while self.behind.front() == Some(&true) {
+            self.behind.pop_front();
+            self.settled += 1;
+        }
+    }
+}
+
+/// Whether an event that was refused so, alone, would be refused again and
+/// again.
+fn is_hopeless(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{
+        InvalidMessageSize, InvalidRecord, InvalidTimestamp, MessageBatchTooLarge, MessageSizeTooLarge,
+    };
+    matches!(
+        code,
+        MessageSizeTooLarge | MessageBatchTooLarge | InvalidMessageSize | InvalidRecord | InvalidTimestamp
+    )
 }
 
 /// librdkafka's callbacks, on the thread that polls.
@@ -179,7 +263,7 @@ impl ProducerContext for Callbacks {
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
         match result {
-            Ok(_) => self.0.acknowledged(number as u64),
+            Ok(message) => self.0.acknowledged(number as u64, message.payload_len()),
             Err((error, message)) => {
                 let event = message.payload().unwrap_or_default().to_vec();
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
