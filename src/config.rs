@@ -252,6 +252,32 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// These settings as a process that runs with `running` takes them over at
+    /// a reload: of keys that take effect at the next start it keeps its own.
+    pub fn reloaded_over(self, running: &Settings) -> Settings {
+        let EventSettings { include_record, max_record_bytes, only, .. } = self.events;
+        Settings {
+            events: EventSettings { include_record, max_record_bytes, only, ..running.events.clone() },
+            labels: self.labels,
+            max_label_sets: self.max_label_sets,
+            label_expiry: self.label_expiry,
+            fields: self.fields,
+            exemplars: self.exemplars,
+            late_after: self.late_after,
+            watch: self.watch,
+            catalog: self.catalog,
+            discovery: self.discovery,
+            max_record_bytes: self.max_record_bytes,
+            max_unknown_codes: self.max_unknown_codes,
+            zero_init: self.zero_init,
+            code_info: self.code_info,
+            linger: self.linger,
+            shutdown_timeout: self.shutdown_timeout,
+            log_level: self.log_level,
+            ..running.clone()
+        }
+    }
+
     /// What decides how records are read.
     pub fn options(&self) -> Options {
         Options { discovery: self.discovery, max_record_bytes: self.max_record_bytes }

@@ -144,9 +144,7 @@ impl Daemon {
         let scheme = if self.web.is_tls() { "https" } else { "http" };
         info!(address = %address, source, "ready: {scheme}://{address}/metrics");
         self.web.remark();
-        if self.settings.watch {
-            self.watch.start().context("cannot start the watch")?;
-        }
+        self.watch.set(self.settings.watch).context("cannot start the watch")?;
 
         // Reading, until the input ends or somebody asks to stop.
         let mut ending: Option<Ending> = None;
@@ -246,17 +244,13 @@ impl Daemon {
         self.web.current();
         match self.layers.load() {
             Ok((Loaded { settings, .. }, catalog)) => {
-                for key in
-                    KEYS.iter().filter(|k| !k.reloads && (k.show)(&settings) != (k.show)(&self.settings))
-                {
+                for key in KEYS.iter().filter(|k| !k.reloads && k.differs(&settings, &self.settings)) {
                     warn!(key = key.name, "changed in the configuration; takes effect at the next start");
                 }
-                let engine = Arc::new(Engine::new(Arc::new(catalog), settings.options()));
-                self.ledger.replace(engine, settings.max_unknown_codes);
-                self.shown.store(Arc::new(shown(&settings)));
-                self.settings = settings;
-                self.health.reloaded(true);
-                info!("configuration and catalog reloaded");
+                if let Err(error) = self.take_over(settings.reloaded_over(&self.settings), catalog) {
+                    self.health.reloaded(false);
+                    error!("not reloaded: {error:#}");
+                }
             }
             Err(problems) => {
                 self.health.reloaded(false);
@@ -266,6 +260,22 @@ impl Daemon {
                 error!("not reloaded: configuration and catalog stay as they were");
             }
         }
+    }
+}
+
+impl Daemon {
+    /// Puts settings and catalog in force.
+    fn take_over(&mut self, settings: Settings, catalog: Catalog) -> anyhow::Result<()> {
+        let plan = Plan::from_settings(&settings).map_err(|what| anyhow!("{what}"))?;
+        self.watch.set(settings.watch).context("cannot start the watch")?;
+        let engine = Engine::new(Arc::new(catalog), settings.options()).reading(Arc::new(plan));
+        self.ledger.replace(Arc::new(engine), settings.max_unknown_codes);
+        self.shown.store(Arc::new(shown(&settings)));
+        self.log.set_level(settings.log_level);
+        self.settings = settings;
+        self.health.reloaded(true);
+        info!("configuration and catalog reloaded");
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::classify::Families;
+use crate::enrich::Plan;
 use crate::sweep::Sweep;
 
 /// What a reload may change about how records are read.
@@ -28,6 +29,7 @@ pub struct Engine {
     sweep: Sweep,
     families: Families,
     options: Options,
+    plan: Option<Arc<Plan>>,
 }
 
 impl Engine {
@@ -40,7 +42,18 @@ impl Engine {
     /// As [`Engine::new`] with a given search, to compare searches.
     pub fn with_sweep(catalog: Arc<Catalog>, options: Options, sweep: Sweep) -> Engine {
         let families = Families::new(&catalog);
-        Engine { catalog, sweep, families, options }
+        Engine { catalog, sweep, families, options, plan: None }
+    }
+
+    /// With what is read from records.
+    pub fn reading(self, plan: Arc<Plan>) -> Engine {
+        Engine { plan: Some(plan), ..self }
+    }
+
+    /// What is read from records, where the engine says so; else it stays
+    /// what it was.
+    pub fn plan(&self) -> Option<&Arc<Plan>> {
+        self.plan.as_ref()
     }
 
     /// The catalog.

@@ -3,6 +3,7 @@
 //!
 //! Where nothing asks, nothing is read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{EventFilter, EventSettings, EventsTo, Settings};
@@ -65,6 +66,7 @@ pub struct Plan {
     fields: Fields,
     /// By label, the slot of its value and whether that is a level.
     labels: Vec<(usize, bool)>,
+    label_names: Arc<[String]>,
     /// The most combinations of their values.
     pub max_label_sets: usize,
     level: Option<usize>,
@@ -132,6 +134,7 @@ impl Plan {
         let is_level = |l: &Label| l.paths == [LEVEL_PATH];
         let event = events.is_some();
         let level = (event || labels.iter().any(is_level)).then(|| want("fields.level", &paths.level));
+        let label_names = labels.iter().map(|l| l.name.clone()).collect();
         let labels: Vec<(usize, bool)> = labels
             .iter()
             .map(|l| match level {
@@ -147,6 +150,7 @@ impl Plan {
         Ok(Plan {
             fields: Fields::new(&wanted, message)?,
             labels,
+            label_names,
             max_label_sets,
             level,
             time,
@@ -166,6 +170,11 @@ impl Plan {
     /// How many labels there are.
     pub fn label_count(&self) -> usize {
         self.labels.len()
+    }
+
+    /// Their names.
+    pub fn label_names(&self) -> &Arc<[String]> {
+        &self.label_names
     }
 
     /// What is looked for.

@@ -20,6 +20,25 @@ pub struct SetId(pub u32);
 /// All values are empty.
 pub const NONE: SetId = SetId(0);
 
+impl SetId {
+    /// Numbers of combinations that the configured labels cannot have.
+    const FORMER: u32 = 1 << 31;
+
+    /// The number of the former combination at `index`.
+    pub(crate) fn former(index: usize) -> SetId {
+        SetId(SetId::FORMER | index as u32)
+    }
+
+    /// Its index, where it is a former one.
+    pub(crate) fn as_former(self) -> Option<usize> {
+        (self.0 & SetId::FORMER != 0).then_some((self.0 & !SetId::FORMER) as usize)
+    }
+}
+
+/// Most labels: each is a bit in a word, and takes its place among the fields
+/// that are read from a record.
+pub const MAX_LABELS: usize = 32;
+
 /// Longest value in bytes; the rest is cut off.
 pub const MAX_VALUE_BYTES: usize = 256;
 
@@ -148,6 +167,16 @@ impl LabelSets {
         self.labels.len()
     }
 
+    /// The most combinations without a replaced value.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Whether a further combination would be told apart.
+    pub fn has_room(&self) -> bool {
+        self.plain < self.most
+    }
+
     /// How many combinations there are, without [`NONE`].
     pub fn len(&self) -> usize {
         self.values.len() - 1
@@ -255,6 +284,16 @@ impl LabelSets {
         self.sets.insert(self.wanted.as_slice().into(), set);
         set
     }
+}
+
+/// The labels whose bit is set.
+pub(crate) fn each(mut labels: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let next = labels.trailing_zeros() as usize;
+        let some = labels != 0;
+        labels &= labels.wrapping_sub(1);
+        some.then_some(next)
+    })
 }
 
 /// What a label shows of `value`.

@@ -6,6 +6,8 @@
 
 mod account;
 mod commit;
+mod labelling;
+mod reload;
 mod row;
 mod totals;
 
@@ -15,8 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catalog::{Catalog, Category, RowId, status_label};
 use crate::engine::Engine;
-use crate::labels::{LabelSets, SetId, SetValues};
+use crate::labels::{SetId, SetValues};
 pub use account::{Account, Exemplar, Series, Total};
+use labelling::Labelling;
 pub use row::{About, Retired, Row};
 pub use totals::Totals;
 
@@ -121,10 +124,12 @@ pub struct Snapshot {
     pub sources: Vec<(Source, SourceCounts)>,
     /// Counts by row.
     pub rows: Vec<Account>,
-    /// The names of the configured labels.
+    /// The names of the configured labels, then those of earlier ones.
     pub labels: Arc<[String]>,
-    /// The values of each combination of labels.
+    /// The values of each combination of the configured labels.
     pub sets: Vec<SetValues>,
+    /// Those of combinations that a reload left behind.
+    pub former: Vec<SetValues>,
     /// By label, hits whose value was replaced by [`OTHER`].
     pub replaced: Vec<u64>,
     /// Unknown codes in the order in which they were first seen, then
@@ -140,10 +145,16 @@ impl Snapshot {
         self.sources.iter().map(|(_, counts)| counts.records).sum()
     }
 
-    /// All names, and all values that `set` has: what [`labels_of`](Self::labels_of)
-    /// puts together.
+    /// All names, and the values that `set` has of the first of them: what
+    /// [`labels_of`](Self::labels_of) puts together.
     pub(crate) fn more(&self, set: SetId) -> (&[String], &[Arc<str>]) {
-        (&self.labels, &self.sets[set.0 as usize])
+        let values = set.as_former().map_or_else(|| &self.sets[set.0 as usize], |at| &self.former[at]);
+        (&self.labels, values)
+    }
+
+    /// How many combinations of labels there are.
+    pub fn label_sets(&self) -> usize {
+        self.sets.len() - 1 + self.former.len()
     }
 
     /// Names and values of the configured labels, as `set` has them.
@@ -168,11 +179,7 @@ struct Books {
     max_unknown_codes: usize,
     sources: Vec<(Source, SourceCounts)>,
     rows: Vec<Account>,
-    labels: Arc<[String]>,
-    sets: LabelSets,
-    replaced: Vec<u64>,
-    /// By label, whether its first replaced value was told.
-    warned: Vec<bool>,
+    labelling: Labelling,
     unknown: Vec<Unknown>,
     unknown_places: HashMap<Box<str>, usize>,
     /// Past the limit, by service and category: the labels stay few. Their
@@ -203,10 +210,7 @@ impl Ledger {
                 max_unknown_codes,
                 sources: Vec::new(),
                 rows: vec![Account::default(); rows],
-                labels: labels.into(),
-                sets: LabelSets::new(labels.len(), max_label_sets),
-                replaced: vec![0; labels.len()],
-                warned: vec![false; labels.len()],
+                labelling: Labelling::new(labels, max_label_sets),
                 unknown: Vec::new(),
                 unknown_places: HashMap::new(),
                 other: BTreeMap::new(),
@@ -237,23 +241,6 @@ impl Ledger {
         self.books().source(source);
     }
 
-    /// Puts `engine` in force. Counts keep their values: they move with their
-    /// labels, and those whose labels are gone stay as they are.
-    pub fn replace(&self, engine: Arc<Engine>, max_unknown_codes: usize) {
-        let mut books = self.books();
-        self.generation.fetch_add(1, Ordering::AcqRel);
-        let old = std::mem::replace(&mut books.engine, engine);
-        books.max_unknown_codes = max_unknown_codes;
-        let rows = books.engine.catalog().rows().len();
-        let accounts = std::mem::replace(&mut books.rows, vec![Account::default(); rows]);
-        for (i, account) in accounts.into_iter().enumerate().filter(|(_, account)| account.is_counted()) {
-            books.account(&old, RowId(i as u32)).add(account);
-        }
-        for (key, retired) in std::mem::take(&mut books.retired) {
-            books.by_key(key, || retired.about).add(retired.account);
-        }
-    }
-
     /// All counts of this moment.
     pub fn snapshot(&self) -> Snapshot {
         let books = self.books();
@@ -263,9 +250,10 @@ impl Ledger {
             engine: books.engine.clone(),
             sources: books.sources.clone(),
             rows: books.rows.clone(),
-            labels: books.labels.clone(),
-            sets: books.sets.values().to_vec(),
-            replaced: books.replaced.clone(),
+            labels: books.labelling.names.clone(),
+            sets: books.labelling.sets.values().to_vec(),
+            former: books.labelling.former.clone(),
+            replaced: books.labelling.replaced.clone(),
             unknown,
             retired: books.retired.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         }
@@ -302,19 +290,6 @@ impl Books {
             None => {
                 let new = || Retired { about: about(), account: Account::default() };
                 &mut self.retired.entry(key).or_insert_with(new).account
-            }
-        }
-    }
-
-    /// Tells once of each label that a value of it was replaced.
-    fn warn_of_overflows(&mut self) {
-        for (i, label) in self.labels.iter().enumerate() {
-            if self.replaced[i] > 0 && !self.warned[i] {
-                self.warned[i] = true;
-                tracing::warn!(
-                    "the label `{label}` has too many values: new ones become `{OTHER}`; raise max_label_sets or \
-                     take another field"
-                );
             }
         }
     }

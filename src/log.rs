@@ -20,7 +20,7 @@ use anyhow::Context;
 
 pub use lines::Format;
 
-use lines::Subscriber;
+use lines::{AtomicLevel, Subscriber};
 use queue::Queue;
 
 /// How long the end of the process waits for lines that are not yet written.
@@ -31,9 +31,16 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 pub struct Counters {
     dropped: AtomicU64,
     suppressed: AtomicU64,
+    level: AtomicLevel,
 }
 
 impl Counters {
+    /// Logs from `level` on, from now on.
+    pub fn set_level(&self, level: tracing::Level) {
+        self.level.set(level);
+        tracing::callsite::rebuild_interest_cache();
+    }
+
     /// Lines that could not be written, or found no room.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
@@ -65,8 +72,8 @@ impl Log {
     pub fn start(level: tracing::Level, format: Format) -> anyhow::Result<Log> {
         let queue = Queue::start(format).context("cannot start the thread of the log")?;
         let log = Log { queue: queue.clone() };
-        tracing::subscriber::set_global_default(Subscriber::new(level, queue))
-            .context("cannot set the log up")?;
+        queue.counters.level.set(level);
+        tracing::subscriber::set_global_default(Subscriber::new(queue)).context("cannot set the log up")?;
         Ok(log)
     }
 

@@ -191,7 +191,7 @@ impl Pipeline {
     fn refresh(&mut self) {
         if self.ledger.generation() != self.generation && !self.lines.in_window() && !self.held {
             (self.engine, self.generation) = self.ledger.engine();
-            self.reader.use_catalog(self.engine.catalog());
+            self.reader.use_engine(&self.engine);
             self.lines.set_limit(self.engine.options().max_record_bytes);
         }
     }

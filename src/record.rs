@@ -82,7 +82,7 @@ impl Reader {
         let writer = plan.events.as_ref().map(|e| event::Writer::new(e, catalog));
         Reader {
             tally: Tally::new(catalog, plan.label_count()),
-            sets: OwnSets::new(plan.label_count(), plan.max_label_sets),
+            sets: OwnSets::named(plan.label_names(), plan.max_label_sets),
             reads: plan.reads(),
             parsers: Parsers::default(),
             values: Values::default(),
@@ -108,8 +108,14 @@ impl Reader {
         self.tally.weight() + self.sets.added() > MOST_HELD
     }
 
-    /// Goes on with another catalog; the tally is empty.
-    pub fn use_catalog(&mut self, catalog: &Catalog) {
+    /// Goes on with another engine; the tally is empty.
+    pub fn use_engine(&mut self, engine: &Engine) {
+        if let Some(plan) = engine.plan().filter(|plan| !Arc::ptr_eq(plan, &self.plan)) {
+            self.plan = plan.clone();
+            self.reads = plan.reads();
+            self.sets = OwnSets::named(plan.label_names(), plan.max_label_sets);
+        }
+        let catalog = engine.catalog();
         self.tally = Tally::new(catalog, self.plan.label_count());
         if let (Some((writer, _)), Some(plan)) = (&mut self.events, &self.plan.events) {
             *writer = event::Writer::new(plan, catalog);

@@ -196,17 +196,6 @@ fn settings_come_into_force() {
 }
 
 #[test]
-fn what_needs_a_restart_is_told() {
-    let subject = Subject::new();
-    subject.folder.write("errtally.yaml", "log_level: debug\n");
-    subject.reload();
-    subject.daemon.wait_for_log("log_level");
-    let log = subject.daemon.log();
-    let line = log.lines().find(|l| l.contains("log_level")).expect("the key is named");
-    assert!(line.contains("WARN") && line.contains("next start"), "{line}");
-}
-
-#[test]
 fn flags_and_variables_still_win_after_a_reload() {
     let folder = Folder::new();
     let config = folder.write("errtally.yaml", "code_info: seen\n");

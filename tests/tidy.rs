@@ -86,6 +86,7 @@ fn what_the_documents_link_to_is_there() {
         "docs/matching.md",
         "docs/performance.md",
         "docs/records.md",
+        "docs/settings.md",
         "docs/live.md",
         "docs/shippers.md",
         "catalog/README.md",

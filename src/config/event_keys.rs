@@ -50,7 +50,7 @@ pub(super) const EVENTS: &[Key] = &[
         name: "events.include_record",
         doc: "Whether an event carries the record that it was found in.",
         list: false,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             s.events.include_record = parse_bool(one(v)?)?;
             Ok(())
@@ -61,7 +61,7 @@ pub(super) const EVENTS: &[Key] = &[
         name: "events.max_record_bytes",
         doc: "Longest part of the record that an event carries, in bytes or with KiB. 1 to 128KiB.",
         list: false,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             s.events.max_record_bytes =
                 within(size(one(v)?)?, 1, MAX_EVENT_RECORD_BYTES as u64, "1 to 128KiB")?;
@@ -91,7 +91,7 @@ pub(super) const EVENTS: &[Key] = &[
         name: "events.only.category",
         doc: "Only hits of these categories become events; empty for all.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             let all: Vec<_> = Category::CATALOG.into_iter().chain([Category::Unknown]).collect();
             let names: Vec<_> = all.iter().map(|c| c.as_str()).collect();
@@ -110,7 +110,7 @@ pub(super) const EVENTS: &[Key] = &[
         name: "events.only.api_service",
         doc: "Only hits of these services become events; empty for all.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             s.events.only.api_service = v.to_vec();
             Ok(())
@@ -121,7 +121,7 @@ pub(super) const EVENTS: &[Key] = &[
         name: "events.only.code",
         doc: "Only these codes become events; empty for all.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             s.events.only.code = v.to_vec();
             Ok(())
@@ -132,7 +132,7 @@ pub(super) const EVENTS: &[Key] = &[
         name: "events.only.level",
         doc: "Only hits in records of these levels become events: trace, debug, info, warn, error, fatal, or none, a record without one; empty for all.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             if let Some(level) = v.iter().find(|l| !LEVELS.contains(&l.as_str())) {
                 return Err((format!("`{level}` is no level"), suggest(level, &LEVELS)));

@@ -101,7 +101,7 @@ const GENERAL: &[Key] = &[
         name: "watch",
         doc: "Reload when the configuration file or a catalog has changed, as at SIGHUP.",
         list: false,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             s.watch = parse_bool(one(v)?)?;
             Ok(())
@@ -220,7 +220,7 @@ const GENERAL: &[Key] = &[
         name: "log_level",
         doc: "Least severe level that is logged to stderr: error, warn, info, debug or trace.",
         list: false,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             let text = one(v)?;
             s.log_level = match text {
@@ -264,6 +264,16 @@ impl Key {
     /// The key with this name.
     pub fn find(name: &str) -> Option<&'static Key> {
         KEYS.iter().copied().find(|k| k.name == name)
+    }
+
+    /// Whether `a` and `b` differ in it; a secret that is not shown counts too.
+    pub fn differs(&self, a: &Settings, b: &Settings) -> bool {
+        let hidden = match self.name {
+            "kafka.properties" => a.kafka.properties != b.kafka.properties,
+            "events.kafka.properties" => a.events.kafka.properties != b.events.kafka.properties,
+            _ => false,
+        };
+        hidden || (self.show)(a) != (self.show)(b)
     }
 
     /// Whether its values are `NAME=VALUE` pairs, in the file a mapping.

@@ -25,7 +25,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "labels",
         doc: "Labels of errtally_errors_total and errtally_api_service_errors_total, each with the paths of its value in the record; as a flag or variable NAME=PATH|PATH.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             let labels = v.iter().map(|item| label(item)).collect::<Result<Vec<_>, _>>()?;
             for (i, label) in labels.iter().enumerate() {
@@ -47,7 +47,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "max_label_sets",
         doc: "Most combinations of label values; past them a new value becomes \"other\". 1 to 1000000.",
         list: false,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             let text = one(v)?;
             let count = text
@@ -73,7 +73,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "late_after",
         doc: "Age of a record, by its own time, from which its hits are counted in errtally_late_errors_total only, or never.",
         list: false,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             s.late_after = duration_or(one(v)?, "never")?;
             Ok(())
@@ -84,7 +84,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "exemplars",
         doc: "Whether errtally_errors_total carries the trace and request of a newest hit, in OpenMetrics.",
         list: false,
-        reloads: false,
+        reloads: true,
         set: |s, v| {
             s.exemplars = parse_bool(one(v)?)?;
             Ok(())
@@ -95,7 +95,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "fields.level",
         doc: "Paths of a record's level, the best first.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.level),
         show: |s| list(s.fields.level.iter().map(|p| quoted(p))),
     },
@@ -103,7 +103,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "fields.time",
         doc: "Paths of the time at which a record was made; in text also what a line begins with. Without an offset it is UTC.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.time),
         show: |s| list(s.fields.time.iter().map(|p| quoted(p))),
     },
@@ -111,7 +111,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "fields.message",
         doc: "Keys of an error's message, looked for in the object that holds the code, then further out.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.message),
         show: |s| list(s.fields.message.iter().map(|p| quoted(p))),
     },
@@ -119,7 +119,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "fields.request_id",
         doc: "Paths of the request that a record belongs to.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.request_id),
         show: |s| list(s.fields.request_id.iter().map(|p| quoted(p))),
     },
@@ -127,7 +127,7 @@ pub(super) const RECORD: &[Key] = &[
         name: "fields.trace_id",
         doc: "Paths of the trace that a record belongs to.",
         list: true,
-        reloads: false,
+        reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.trace_id),
         show: |s| list(s.fields.trace_id.iter().map(|p| quoted(p))),
     },

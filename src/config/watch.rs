@@ -6,7 +6,7 @@
 //! reload that fails, and the next one is asked for when the rest is there.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -25,13 +25,26 @@ pub struct Watch {
     /// The digest of what the last load found, whether it was good or bad.
     loaded: AtomicU64,
     changed: Notify,
+    state: Mutex<State>,
+}
+
+/// Whether somebody wants a thread to look, and whether there is one.
+#[derive(Debug, Default)]
+struct State {
+    wanted: bool,
+    running: bool,
 }
 
 impl Watch {
     /// Notes what is there now. To be called before it is loaded: what changes
     /// between the two is then a change.
     pub fn new(layers: &Layers) -> Arc<Watch> {
-        let watch = Watch { layers: layers.clone(), loaded: AtomicU64::new(0), changed: Notify::new() };
+        let watch = Watch {
+            layers: layers.clone(),
+            loaded: AtomicU64::new(0),
+            changed: Notify::new(),
+            state: Mutex::default(),
+        };
         watch.note();
         Arc::new(watch)
     }
@@ -47,14 +60,31 @@ impl Watch {
         Fingerprint::of(self.layers.file.iter().cloned().chain(catalogs).collect())
     }
 
-    /// Starts to look, for as long as somebody holds the watch.
+    /// Looks from now on, for as long as somebody holds the watch, or looks no
+    /// more.
     ///
     /// # Errors
     /// When there is no thread to be had.
-    pub fn start(self: &Arc<Watch>) -> std::io::Result<()> {
-        let watch = Arc::downgrade(self);
-        thread::Builder::new().name("watch".to_owned()).spawn(move || look_out(&watch))?;
+    pub fn set(self: &Arc<Watch>, on: bool) -> std::io::Result<()> {
+        let mut state = self.state();
+        state.wanted = on;
+        if on && !state.running {
+            let watch = Arc::downgrade(self);
+            thread::Builder::new().name("watch".to_owned()).spawn(move || look_out(&watch))?;
+            state.running = true;
+        }
         Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the thread goes on; if not, the next [`Watch::set`] starts another.
+    fn goes_on(&self) -> bool {
+        let mut state = self.state();
+        state.running = state.wanted;
+        state.running
     }
 
     /// Waits for a change that is to be loaded.
@@ -66,7 +96,7 @@ impl Watch {
 fn look_out(watch: &Weak<Watch>) {
     let mut seen = Fingerprint::default();
     let (mut before, mut asked_for) = (None, None);
-    while let Some(watch) = watch.upgrade() {
+    while let Some(watch) = watch.upgrade().filter(|watch| watch.goes_on()) {
         if before.is_none() || seen.changed() {
             // The configuration may name other catalogs now.
             seen = watch.look();

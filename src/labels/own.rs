@@ -6,7 +6,9 @@
 //! whatever comes until the ledger has no more room, and from then on replaces
 //! the values that the ledger does not have, which it will never have.
 
-use super::{LabelSets, SetId};
+use std::sync::Arc;
+
+use super::{LabelSets, SetId, SetValues};
 
 /// The numbers.
 #[derive(Debug)]
@@ -16,6 +18,10 @@ pub struct OwnSets {
     /// By own number, the ledger's, and the labels that it replaced on top.
     common: Vec<(SetId, u64)>,
     share: Share,
+    /// The names of the labels; those of the ledger where nobody said.
+    pub(crate) names: Option<Arc<[String]>>,
+    /// Which of the ledger's numberings `common` has.
+    epoch: u64,
 }
 
 /// Which records the thread sees.
@@ -32,7 +38,8 @@ enum Share {
 impl OwnSets {
     /// As [`LabelSets::new`].
     pub fn new(labels: usize, most: usize) -> OwnSets {
-        OwnSets { own: LabelSets::new(labels, most), common: Vec::new(), share: Share::All }
+        let own = LabelSets::new(labels, most);
+        OwnSets { own, common: Vec::new(), share: Share::All, names: None, epoch: 0 }
     }
 
     /// For one of several threads, which has at most `most` combinations that
@@ -41,10 +48,20 @@ impl OwnSets {
         OwnSets { share: Share::Some, ..OwnSets::new(labels, most) }
     }
 
-    /// Makes every own number known to `common`.
-    pub fn share(&mut self, common: &mut LabelSets) {
+    /// As [`OwnSets::new`], for labels of these names: a reload may give the
+    /// ledger others.
+    pub fn named(names: &Arc<[String]>, most: usize) -> OwnSets {
+        OwnSets { names: Some(names.clone()), ..OwnSets::new(names.len(), most) }
+    }
+
+    /// Makes every own number known to the ledger by `number`; all of them
+    /// again, where the ledger's numbers are of another `epoch`.
+    pub(crate) fn share(&mut self, epoch: u64, mut number: impl FnMut(&SetValues) -> (SetId, u64)) {
+        if std::mem::replace(&mut self.epoch, epoch) != epoch {
+            self.common.clear();
+        }
         for values in &self.own.values[self.common.len()..] {
-            self.common.push(common.number(values.iter().map(|v| &**v)));
+            self.common.push(number(values));
         }
     }
 

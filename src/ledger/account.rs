@@ -117,6 +117,23 @@ impl Account {
         self.total.late
     }
 
+    /// Gives combinations the numbers that they have now; a series without one
+    /// goes, and its count stays in the total.
+    pub(super) fn renumber(&mut self, numbers: &HashMap<SetId, SetId>) {
+        for (set, series) in std::mem::take(&mut self.labelled) {
+            if let Some(&set) = numbers.get(&set) {
+                self.series(set).add(series);
+            }
+        }
+    }
+
+    /// Takes the exemplars away.
+    pub(super) fn forget_exemplars(&mut self) {
+        for series in std::iter::once(&mut self.plain).chain(self.labelled.values_mut()) {
+            series.exemplar = None;
+        }
+    }
+
     pub(super) fn add(&mut self, other: Account) {
         let Account { total, plain, labelled } = other;
         self.total.count += total.count;

@@ -61,20 +61,20 @@ impl Books {
             return;
         }
         let now = now();
-        for (total, new) in books.replaced.iter_mut().zip(&mut tally.replaced) {
-            *total += std::mem::take(new);
-        }
         tally.drain_rows(|row, hits, exemplar| {
             let series = books.account(engine, row).hits(NONE, hits, 0, now);
             if let Some((trace, request, when)) = exemplar {
                 series.exemplar.get_or_insert_default().set(trace, request, when);
             }
         });
-        sets.share(&mut books.sets);
+        books.labelling.share(sets);
+        for (i, new) in tally.replaced.iter_mut().enumerate() {
+            books.labelling.replace(sets, i, std::mem::take(new));
+        }
         tally.drain_cells(|row, set, cell| {
             let (set, replaced) = sets.common(set);
-            for (i, total) in books.replaced.iter_mut().enumerate() {
-                *total += if replaced >> i & 1 == 1 { cell.count + cell.late } else { 0 };
+            for i in crate::labels::each(replaced) {
+                books.labelling.replaced[i] += cell.count + cell.late;
             }
             let series = books.account(engine, row).hits(set, cell.count, cell.late, now);
             if let Some((trace, request, when)) = cell.exemplar {
@@ -82,8 +82,8 @@ impl Books {
             }
         });
         tally.drain_unknown(|spelling, unknown| books.add_unknown(engine, spelling, &unknown, now));
-        books.warn_of_overflows();
-        sets.follow(&books.sets);
+        books.labelling.warn_of_overflows();
+        sets.follow(&books.labelling.sets);
     }
 
     fn add_unknown(&mut self, engine: &Engine, spelling: Box<str>, tally: &UnknownTally, now: f64) {

@@ -43,9 +43,9 @@ impl Ledger {
                 .iter()
                 .map(|(key, r)| (key.clone(), r.about.clone(), r.account.total()))
                 .collect(),
-            labels: books.labels.clone(),
-            label_sets: books.sets.len(),
-            replaced: books.replaced.clone(),
+            labels: books.labelling.names.clone(),
+            label_sets: books.labelling.sets.len() + books.labelling.former.len(),
+            replaced: books.labelling.replaced.clone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a log line looks like, for people and as JSON.
 
 use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tracing::field::{Field, Visit};
@@ -98,25 +99,45 @@ fn push_plain(out: &mut String, text: &str) {
     }
 }
 
+const LEVELS: [Level; 5] = [Level::INFO, Level::ERROR, Level::WARN, Level::DEBUG, Level::TRACE];
+
+/// The least severe level that is logged, which a reload may change.
+#[derive(Debug, Default)]
+pub(super) struct AtomicLevel(AtomicUsize);
+
+impl AtomicLevel {
+    pub(super) fn set(&self, level: Level) {
+        let at = LEVELS.iter().position(|l| *l == level).unwrap_or_default();
+        self.0.store(at, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Level {
+        LEVELS[self.0.load(Ordering::Relaxed)]
+    }
+}
+
 /// Takes what the program logs.
 pub(super) struct Subscriber {
-    level: Level,
     queue: std::sync::Arc<Queue>,
 }
 
 impl Subscriber {
-    pub(super) fn new(level: Level, queue: std::sync::Arc<Queue>) -> Subscriber {
-        Subscriber { level, queue }
+    pub(super) fn new(queue: std::sync::Arc<Queue>) -> Subscriber {
+        Subscriber { queue }
+    }
+
+    fn level(&self) -> Level {
+        self.queue.counters.level.get()
     }
 }
 
 impl tracing::Subscriber for Subscriber {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= self.level
+        metadata.is_event() && *metadata.level() <= self.level()
     }
 
     fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
-        Some(self.level.into())
+        Some(self.level().into())
     }
 
     fn event(&self, event: &Event<'_>) {

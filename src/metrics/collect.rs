@@ -88,7 +88,7 @@ fn label_sets<'s>(snapshot: &'s Snapshot, out: &mut Families<'s>) {
     if snapshot.labels.is_empty() {
         return;
     }
-    out.add(&super::LABEL_SETS, &[], (snapshot.sets.len() - 1) as f64);
+    out.add(&super::LABEL_SETS, &[], snapshot.label_sets() as f64);
     for (label, &count) in snapshot.labels.iter().zip(&snapshot.replaced) {
         out.add(&super::LABEL_OVERFLOWS, &[label], count as f64);
     }

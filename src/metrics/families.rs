@@ -51,7 +51,8 @@ impl<'s> Families<'s> {
     }
 
     /// Adds a sample with names and values of labels beyond the metric's own,
-    /// the same names for all its samples, and an exemplar.
+    /// the same names for all its samples, and an exemplar. Values that are
+    /// missing at the end are empty.
     pub fn add_with(
         &mut self,
         metric: &'static Metric,
@@ -61,7 +62,7 @@ impl<'s> Families<'s> {
         exemplar: Option<&'s Exemplar>,
     ) {
         debug_assert_eq!(metric.labels.len(), labels.len(), "{}", metric.name);
-        debug_assert_eq!(more.0.len(), more.1.len(), "{}", metric.name);
+        debug_assert!(more.0.len() >= more.1.len(), "{}", metric.name);
         if self.all.last().is_none_or(|f| f.metric.name != metric.name) {
             self.all.push(Family { metric, more: more.0, values: Vec::new(), samples: Vec::new() });
         }
@@ -69,6 +70,7 @@ impl<'s> Families<'s> {
             let first = family.values.len();
             family.values.extend_from_slice(labels);
             family.values.extend(more.1.iter().map(|value| &**value));
+            family.values.resize(first + labels.len() + more.0.len(), "");
             family.samples.push(Place { first, value, exemplar });
         }
     }

@@ -1,0 +1,503 @@
+//! Every key of the table, changed under a running process: what the table calls reloadable takes effect at SIGHUP
+//! with counters kept, of everything else the log says that it waits for the next start.
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use errtally::config::KEYS;
+use rustix::process::Signal;
+use serde_json::Value;
+use support::daemon::Daemon;
+use support::exposition::Scrape;
+use support::{Folder, errtally, shop_catalog, wait_for};
+
+const RELOADED: &str = "configuration and catalog reloaded";
+const SUCCESS_TIME: &str = "errtally_config_last_reload_success_timestamp_seconds";
+
+/// Where the one listens that takes all from its file.
+const HERE: &str = "listen: 127.0.0.1:0\n";
+
+/// Keys that take effect at the next start, each with another value.
+const RESTART: &[(&str, &str)] = &[
+    ("source", "source: kafka\nkafka: {topics: [a]}\n"),
+    ("listen", "listen: 127.0.0.2:0\n"),
+    ("web_config_file", "web_config_file: /dev/null\n"),
+    ("log_format", "log_format: json\n"),
+    ("http.max_connections", "http: {max_connections: 77}\n"),
+    ("http.request_timeout", "http: {request_timeout: 7s}\n"),
+    ("http.answer_timeout", "http: {answer_timeout: 7s}\n"),
+    ("http.idle_timeout", "http: {idle_timeout: 7s}\n"),
+    ("kafka.brokers", "kafka: {brokers: [\"k:9092\"]}\n"),
+    ("kafka.topics", "kafka: {topics: [b]}\n"),
+    ("kafka.group", "kafka: {group: other}\n"),
+    ("kafka.instance_id", "kafka: {instance_id: one}\n"),
+    ("kafka.start", "kafka: {start: earliest}\n"),
+    ("kafka.framing", "kafka: {framing: lines}\n"),
+    ("kafka.commit_interval", "kafka: {commit_interval: 7s}\n"),
+    ("kafka.queue_bytes", "kafka: {queue_bytes: 7MiB}\n"),
+    ("kafka.properties", "kafka: {properties: {client.rack: one}}\n"),
+    ("events.to", "events: {to: stdout}\n"),
+    ("events.when_full", "events: {when_full: drop}\n"),
+    ("events.file.path", "events: {file: {path: /tmp/events.jsonl}}\n"),
+    ("events.file.max_bytes", "events: {file: {max_bytes: 7MiB}}\n"),
+    ("events.file.keep", "events: {file: {keep: 7}}\n"),
+    ("events.kafka.brokers", "events: {kafka: {brokers: [\"k:9092\"]}}\n"),
+    ("events.kafka.topic", "events: {kafka: {topic: errors}}\n"),
+    ("events.kafka.properties", "events: {kafka: {properties: {compression.codec: zstd}}}\n"),
+];
+
+/// Keys that a reload puts in force, each with what shows it.
+const RELOADS: &[(&str, fn())] = &[
+    ("watch", watch),
+    ("catalog", catalog),
+    ("discovery", discovery),
+    ("max_record_bytes", max_record_bytes),
+    ("max_unknown_codes", max_unknown_codes),
+    ("zero_init", zero_init),
+    ("code_info", code_info),
+    ("linger", linger),
+    ("shutdown_timeout", shutdown_timeout),
+    ("log_level", log_level),
+    ("labels", labels),
+    ("max_label_sets", max_label_sets),
+    ("label_expiry", label_expiry),
+    ("late_after", late_after),
+    ("exemplars", exemplars),
+    ("fields.level", fields_level),
+    ("fields.time", fields_time),
+    ("fields.message", fields_message),
+    ("fields.request_id", fields_request_id),
+    ("fields.trace_id", fields_trace_id),
+    ("events.include_record", include_record),
+    ("events.max_record_bytes", events_max_record_bytes),
+    ("events.only.category", only_category),
+    ("events.only.api_service", only_api_service),
+    ("events.only.code", only_code),
+    ("events.only.level", only_level),
+];
+
+/// A daemon and the file that it is configured by.
+struct Subject {
+    folder: Folder,
+    daemon: Daemon,
+    records: u64,
+}
+
+impl Subject {
+    fn new(settings: &str) -> Subject {
+        Subject::with(Folder::new(), settings, Stdio::null())
+    }
+
+    /// Everything from the file, where it listens too.
+    fn by_file_alone() -> Subject {
+        let folder = Folder::new();
+        let config = folder.write("errtally.yaml", HERE);
+        let mut command = errtally();
+        command.args(["run", "--config", &config]).stdin(Stdio::piped()).stdout(Stdio::null());
+        Subject { folder, daemon: Daemon::spawn_command(&mut command), records: 0 }
+    }
+
+    /// With events into a file.
+    fn with_events(settings: &str) -> Subject {
+        let folder = Folder::new();
+        let settings = with_events(folder.path(), settings);
+        Subject::with(folder, &settings, Stdio::null())
+    }
+
+    fn with(folder: Folder, settings: &str, stdout: Stdio) -> Subject {
+        let config = folder.write("errtally.yaml", settings);
+        let daemon = Daemon::spawn_to(&["--config", &config], Stdio::piped(), stdout);
+        wait_for("/readyz says 200", || (daemon.get("/readyz").status == 200).then_some(()));
+        Subject { folder, daemon, records: 0 }
+    }
+
+    #[track_caller]
+    fn feed(&mut self, lines: &str) -> Scrape {
+        self.daemon.write(lines);
+        self.records += lines.matches('\n').count() as u64;
+        self.daemon.wait_for_records(self.records)
+    }
+
+    #[track_caller]
+    fn reload(&self, settings: &str) -> Scrape {
+        self.folder.write("errtally.yaml", settings);
+        let before = self.daemon.scrape().value(SUCCESS_TIME, &[]);
+        self.daemon.signal(Signal::HUP);
+        wait_for("a reload", || {
+            let scrape = self.daemon.scrape();
+            (scrape.value(SUCCESS_TIME, &[]) > before).then_some(scrape)
+        })
+    }
+
+    /// What the events say that came since `from` of them.
+    #[track_caller]
+    fn events(&self, from: usize, count: usize) -> Vec<Value> {
+        wait_for("events", || {
+            let text = std::fs::read_to_string(self.folder.path().join("events.jsonl")).unwrap_or_default();
+            let all: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+            (all.len() >= from + count).then(|| all[from..].to_vec())
+        })
+    }
+
+    /// The events of some lines, after the settings changed to `settings`.
+    #[track_caller]
+    fn events_after(&mut self, settings: &str, lines: &str, from: usize, count: usize) -> Vec<Value> {
+        let settings = with_events(self.folder.path(), settings);
+        self.reload(&settings);
+        self.feed(lines);
+        let events = self.events(from, count);
+        assert_eq!(events.len(), count, "{events:?}");
+        events
+    }
+}
+
+fn with_events(folder: &Path, settings: &str) -> String {
+    let file = folder.join("events.jsonl");
+    let events = format!("events:\n  to: file\n  file: {{path: {file:?}}}\n");
+    match settings.split_once("events:\n") {
+        Some((before, below)) => format!("{before}{events}{below}"),
+        None => format!("{settings}{events}"),
+    }
+}
+
+fn errors(scrape: &Scrape, labels: &[(&str, &str)]) -> f64 {
+    scrape.sum("errtally_errors_total", labels)
+}
+
+#[test]
+fn the_table_is_whole_and_says_the_truth() {
+    for key in KEYS.iter() {
+        let restart = RESTART.iter().any(|(name, _)| *name == key.name);
+        let reloads = RELOADS.iter().any(|(name, _)| *name == key.name);
+        assert_eq!((reloads, restart), (key.reloads, !key.reloads), "{}: add a case", key.name);
+    }
+    assert_eq!(RESTART.len() + RELOADS.len(), KEYS.len());
+}
+
+#[test]
+fn what_needs_a_restart_is_told_by_name() {
+    let subject = Subject::by_file_alone();
+    for (key, settings) in RESTART {
+        let before = subject.daemon.log().len();
+        let rest = if *key == "listen" { "" } else { HERE };
+        subject.reload(&format!("{rest}{settings}"));
+        // The log is written by a thread of its own.
+        let told = wait_for(&format!("{key} in the log: {}", subject.daemon.log()), || {
+            let log = subject.daemon.log()[before..].to_owned();
+            let told: Vec<_> = log.lines().filter(|l| l.contains("next start")).map(str::to_owned).collect();
+            told.iter().any(|l| l.contains(&format!("{key:?}"))).then_some(told)
+        });
+        let also_topics = settings.contains("{topics: [a]}");
+        assert!(told.len() <= 1 + usize::from(also_topics), "{told:?}");
+    }
+    // A secret that changed is told of too, and not shown.
+    let before = subject.daemon.log().len();
+    let secret = "security.protocol: SASL_SSL, sasl.mechanism: PLAIN, sasl.username: u, sasl.password";
+    subject.reload(&format!("{HERE}kafka: {{properties: {{{secret}: geheim}}}}\n"));
+    wait_for("the key in the log", || {
+        subject.daemon.log()[before..].contains("\"kafka.properties\"").then_some(())
+    });
+    assert!(!subject.daemon.log().contains("geheim"));
+    // Nothing of all this is in force, and what is back is not told of.
+    let before = subject.daemon.log().matches("next start").count();
+    subject.reload(HERE);
+    subject.reload(HERE);
+    assert_eq!(subject.daemon.log().matches("next start").count(), before);
+}
+
+#[test]
+fn what_reloads_takes_effect() {
+    for (key, holds) in RELOADS {
+        println!("{key}");
+        holds();
+    }
+}
+
+fn watch() {
+    let mut subject = Subject::new("watch: false\n");
+    let shop = subject.folder.write("shop.yaml", shop_catalog(&["001"]));
+    let knows = |subject: &Subject, code: &str| subject.daemon.get("/api/v1/catalog").text().contains(code);
+    subject.reload(&format!("watch: true\ncatalog: {shop:?}\n"));
+    subject.folder.write("shop.yaml", shop_catalog(&["001", "002"]));
+    wait_for("a reload by itself", || knows(&subject, "Shop.002").then_some(()));
+    subject.feed("Shop.002\n");
+    let off = subject.reload(&format!("watch: false\ncatalog: {shop:?}\n"));
+    subject.folder.write("shop.yaml", shop_catalog(&["003"]));
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(!knows(&subject, "Shop.003"), "nobody looks any more");
+    assert_eq!(subject.daemon.scrape().value(SUCCESS_TIME, &[]), off.value(SUCCESS_TIME, &[]));
+}
+
+fn catalog() {
+    let mut subject = Subject::new("");
+    let shop = subject.folder.write("shop.yaml", shop_catalog(&["001"]));
+    subject.reload(&format!("catalog: {shop:?}\n"));
+    assert_eq!(errors(&subject.feed("Shop.001\n"), &[("code", "Shop.001")]), 1.0);
+}
+
+fn discovery() {
+    let mut subject = Subject::new("");
+    subject.feed("error_code=Dli.0003\n");
+    subject.reload("discovery: false\n");
+    let scrape = subject.feed("error_code=Dli.0003\nerror_code=Vpc.0001\n");
+    assert_eq!(scrape.sum("errtally_unknown_codes_total", &[]), 1.0);
+}
+
+fn max_record_bytes() {
+    let mut subject = Subject::new("");
+    let long = format!("{}\n", "x".repeat(3000));
+    assert_eq!(subject.feed(&long).sum("errtally_oversized_records_total", &[]), 0.0);
+    subject.reload("max_record_bytes: 2KiB\n");
+    assert_eq!(subject.feed(&long).sum("errtally_oversized_records_total", &[]), 1.0);
+}
+
+fn max_unknown_codes() {
+    let mut subject = Subject::new("");
+    subject.reload("max_unknown_codes: 1\n");
+    let scrape = subject.feed("error_code=Dli.0003\nerror_code=Dli.0004\n");
+    assert_eq!(scrape.sum("errtally_unknown_codes_total", &[("code", "other")]), 1.0);
+}
+
+fn zero_init() {
+    let subject = Subject::new("");
+    let scrape = subject.reload("zero_init: [billing]\n");
+    assert_eq!(scrape.of("errtally_errors_total", &[("category", "quota")]).count(), 0);
+}
+
+fn code_info() {
+    let subject = Subject::new("");
+    assert!(subject.reload("code_info: all\n").of("errtally_code_info", &[]).count() > 400);
+}
+
+fn linger() {
+    let mut subject = Subject::new("");
+    subject.reload("linger: 5m\n");
+    subject.feed("Ecs.0114\n");
+    subject.daemon.close();
+    let scrape = subject.daemon.wait_for_end_of_input();
+    assert_eq!(errors(&scrape, &[]), 1.0);
+}
+
+fn shutdown_timeout() {
+    let settings = "events: {to: stdout}\n";
+    let mut subject =
+        Subject::with(Folder::new(), &format!("shutdown_timeout: 1d\n{settings}"), Stdio::piped());
+    subject.reload(&format!("shutdown_timeout: 200ms\n{settings}"));
+    // Nobody takes the events: a stop must give them up.
+    let stdin = subject.daemon.stdin();
+    std::thread::spawn(move || {
+        let mut stdin = stdin;
+        while std::io::Write::write_all(&mut stdin, "Ecs.0114\n".repeat(1000).as_bytes()).is_ok() {}
+    });
+    subject.daemon.wait_for_log("nobody reads standard output");
+    subject.daemon.signal(Signal::TERM);
+    let (status, log) = subject.daemon.wait();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("within shutdown_timeout"), "{log}");
+}
+
+fn log_level() {
+    let subject = Subject::new("");
+    let count = || subject.daemon.log().matches(RELOADED).count();
+    subject.reload("");
+    wait_for("a line", || (count() == 1).then_some(()));
+    subject.reload("log_level: error\n");
+    subject.reload("log_level: error\nlinger: 1s\n");
+    subject.reload("log_level: info\n");
+    subject.reload("log_level: info\nlinger: 1s\n");
+    wait_for("two more lines", || (count() >= 2).then_some(()));
+    assert!(count() <= 4, "what is less severe is left out: {}", subject.daemon.log());
+    subject.folder.write("errtally.yaml", "lingr: 1s\n");
+    subject.daemon.signal(Signal::HUP);
+    subject.daemon.wait_for_log("unknown key");
+}
+
+fn labels() {
+    let mut subject = Subject::new("labels: {app: app, tier: tier}\n");
+    subject.feed("Ecs.0114 app=a tier=x\nEcs.0114 app=a tier=y\nEcs.0114 app=b\nEcs.0114\nEcs.0114 team=t\n");
+    let all = [("code", "Ecs.0114")];
+    let kept = |scrape: &Scrape| {
+        assert_eq!(errors(scrape, &[("app", "a"), ("tier", "x")]), 1.0, "a count moves to no other series");
+        assert_eq!(errors(scrape, &[("app", "a"), ("tier", "y")]), 1.0);
+    };
+    // Another label beside one that stays.
+    let scrape = subject.reload("labels: {team: team, app: app}\n");
+    kept(&scrape);
+    assert_eq!(errors(&scrape, &all), 5.0);
+    let scrape = subject.feed("Ecs.0114 app=b tier=z\nEcs.0114 app=c team=t\nEcs.0114 team=t\n");
+    kept(&scrape);
+    assert_eq!(errors(&scrape, &[("app", "b")]), 2.0, "a series whose labels all stay goes on");
+    assert_eq!(errors(&scrape, &[("team", "t"), ("app", "c")]), 1.0);
+    assert_eq!(errors(&scrape, &[("team", "t"), ("app", "")]), 1.0);
+    assert_eq!(errors(&scrape, &all), 8.0);
+    // None at all, and the first ones again.
+    let scrape = subject.reload("");
+    assert_eq!(errors(&scrape, &all), 8.0);
+    assert_eq!(errors(&subject.feed("Ecs.0114 app=b\n"), &[("app", "b")]), 2.0);
+    subject.reload("labels: {app: app, tier: tier}\n");
+    let scrape = subject.feed("Ecs.0114 app=a tier=x team=t\n");
+    assert_eq!(errors(&scrape, &[("app", "a"), ("tier", "x")]), 2.0, "it goes on where it was");
+    assert_eq!(errors(&scrape, &[("team", "t"), ("app", "c")]), 1.0);
+    assert_eq!(errors(&scrape, &all), 10.0);
+    assert_eq!(scrape.sum("errtally_api_service_errors_total", &[("api_service", "ECS")]), 10.0);
+    let report = subject.daemon.get("/api/v1/codes").json();
+    assert_eq!(report["hits"][0]["count"], 10);
+    no_series_twice(&subject.daemon);
+}
+
+#[track_caller]
+fn no_series_twice(daemon: &Daemon) {
+    let text = daemon.get("/metrics").text().to_owned();
+    let mut seen = std::collections::HashSet::new();
+    for line in text.lines().filter(|l| !l.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').expect("a sample");
+        // To Prometheus an empty label is none.
+        let (name, labels) = series.trim_end_matches('}').split_once('{').unwrap_or((series, ""));
+        let mut labels: Vec<&str> =
+            labels.split("\",").filter(|l| !l.trim_end_matches('"').ends_with('=')).collect();
+        labels.sort_unstable();
+        assert!(seen.insert((name.to_owned(), labels.join(","))), "{line} stands there twice");
+    }
+}
+
+fn max_label_sets() {
+    let mut subject = Subject::new("labels: {app: app}\nmax_label_sets: 4\n");
+    let lines = |names: &[&str]| names.iter().map(|n| format!("Ecs.0114 app={n}\n")).collect::<String>();
+    subject.feed(&lines(&["a", "b", "c", "d"]));
+    let scrape = subject.reload("labels: {app: app}\nmax_label_sets: 2\n");
+    assert_eq!(errors(&scrape, &[("app", "a")]) + errors(&scrape, &[("app", "d")]), 2.0, "series stay");
+    let scrape = subject.feed(&lines(&["e", "f"]));
+    assert_eq!((errors(&scrape, &[("app", "other")]), errors(&scrape, &[])), (2.0, 6.0));
+    no_series_twice(&subject.daemon);
+    subject.reload("labels: {app: app}\nmax_label_sets: 20\n");
+    let scrape = subject.feed(&lines(&["a", "b", "c", "d", "e", "f"]));
+    for app in ["a", "b", "c", "d"] {
+        assert_eq!(errors(&scrape, &[("app", app)]), 2.0, "{app} goes on");
+    }
+    assert_eq!((errors(&scrape, &[("app", "e")]), errors(&scrape, &[("app", "other")])), (1.0, 2.0));
+    assert_eq!(errors(&scrape, &[]), 12.0);
+    no_series_twice(&subject.daemon);
+}
+
+fn label_expiry() {
+    let mut subject = Subject::new("labels: {app: app}\n");
+    subject.feed("Ecs.0114 app=a\n");
+    subject.reload("labels: {app: app}\nlabel_expiry: 10ms\n");
+    wait_for("the series to go", || (errors(&subject.daemon.scrape(), &[("app", "a")]) == 0.0).then_some(()));
+}
+
+const OLD: &str =
+    "{\"time\":\"2020-01-01T00:00:00Z\",\"at\":\"2020-01-01T00:00:00Z\",\"code\":\"Ecs.0114\"}\n";
+
+fn late_after() {
+    let mut subject = Subject::new("");
+    assert_eq!(errors(&subject.feed(OLD), &[]), 1.0);
+    subject.reload("late_after: 1h\n");
+    let scrape = subject.feed(OLD);
+    assert_eq!((errors(&scrape, &[]), scrape.sum("errtally_late_errors_total", &[])), (1.0, 1.0));
+}
+
+#[track_caller]
+fn exemplars_of(daemon: &Daemon) -> String {
+    let answer = daemon.ask("GET", "/metrics", &[("Accept", "application/openmetrics-text; version=1.0.0")]);
+    let lines = answer.text().lines().filter(|l| l.contains("Ecs.0114") && l.contains(" # {"));
+    lines.map(|l| l.split_once(" # ").map_or("", |(_, exemplar)| exemplar)).collect::<Vec<_>>().join("\n")
+}
+
+const TRACED: &str =
+    "{\"code\":\"Ecs.0114\",\"trace_id\":\"t1\",\"request_id\":\"r1\",\"span\":\"t2\",\"call\":\"r2\"}\n";
+
+fn exemplars() {
+    let mut subject = Subject::new("");
+    subject.feed(TRACED);
+    assert!(exemplars_of(&subject.daemon).contains("t1"));
+    subject.reload("exemplars: false\n");
+    assert_eq!(exemplars_of(&subject.daemon), "", "what is kept no more is not shown any more");
+    subject.feed(TRACED);
+    assert_eq!(exemplars_of(&subject.daemon), "");
+    subject.reload("exemplars: true\n");
+    subject.feed(TRACED);
+    assert!(exemplars_of(&subject.daemon).contains("t1"));
+}
+
+fn fields_request_id() {
+    let mut subject = Subject::new("");
+    subject.reload("fields: {request_id: [call]}\n");
+    subject.feed(TRACED);
+    assert!(exemplars_of(&subject.daemon).contains("r2"));
+}
+
+fn fields_trace_id() {
+    let mut subject = Subject::new("");
+    subject.reload("fields: {trace_id: [span]}\n");
+    subject.feed(TRACED);
+    assert!(exemplars_of(&subject.daemon).contains("t2"));
+}
+
+fn fields_level() {
+    let labels = "labels: {level: \"@level\"}\n";
+    let mut subject = Subject::new(labels);
+    subject.reload(&format!("{labels}fields: {{level: [sev]}}\n"));
+    assert_eq!(errors(&subject.feed("Ecs.0114 level=error sev=WARNING\n"), &[("level", "warn")]), 1.0);
+}
+
+fn fields_time() {
+    let mut subject = Subject::new("late_after: 1h\nfields: {time: [nothing]}\n");
+    assert_eq!(errors(&subject.feed(OLD), &[]), 1.0);
+    subject.reload("late_after: 1h\nfields: {time: [at]}\n");
+    assert_eq!(subject.feed(OLD).sum("errtally_late_errors_total", &[]), 1.0);
+}
+
+fn fields_message() {
+    let mut subject = Subject::with_events("");
+    let line = "{\"code\":\"Ecs.0114\",\"message\":\"first\",\"why\":\"second\"}\n";
+    subject.feed(line);
+    assert_eq!(subject.events(0, 1)[0]["message"], "first");
+    let events = subject.events_after("fields: {message: [why]}\n", line, 1, 1);
+    assert_eq!(events[0]["message"], "second");
+}
+
+fn include_record() {
+    let mut subject = Subject::with_events("");
+    subject.feed("Ecs.0114 a\n");
+    assert!(subject.events(0, 1)[0]["record"].is_null());
+    let events = subject.events_after("events:\n  include_record: true\n", "Ecs.0114 b\n", 1, 1);
+    assert_eq!(events[0]["record"], "Ecs.0114 b");
+}
+
+fn events_max_record_bytes() {
+    let mut subject = Subject::with_events("events:\n  include_record: true\n");
+    let settings = "events:\n  include_record: true\n  max_record_bytes: 8\n";
+    assert_eq!(subject.events_after(settings, "Ecs.0114 b\n", 0, 1)[0]["record"], "Ecs.0114");
+}
+
+/// Two services, two categories, two levels.
+const MIXED: &str = "Ecs.0114 level=error\nCCE.02429001 level=warn\n";
+
+#[track_caller]
+fn only(filter: &str) {
+    let mut subject = Subject::with_events("");
+    subject.feed(MIXED);
+    assert_eq!(subject.events(0, 2).len(), 2);
+    let events = subject.events_after(&format!("events:\n  only: {{{filter}}}\n"), MIXED, 2, 1);
+    assert_eq!(events[0]["code"], "CCE.02429001");
+    assert_eq!(errors(&subject.daemon.scrape(), &[]), 4.0, "counts are not selected");
+}
+
+fn only_category() {
+    only("category: [throttling]");
+}
+
+fn only_api_service() {
+    only("api_service: [CCE]");
+}
+
+fn only_code() {
+    only("code: [CCE.02429001]");
+}
+
+fn only_level() {
+    only("level: [warn]");
+}
