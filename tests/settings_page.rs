@@ -120,5 +120,5 @@ fn what_needs_a_restart_is_the_same_everywhere() {
     }
     let text = wrapped(&sentence(""), "# ");
     let begin = "# SIGHUP reads this file and the catalogs again:\n";
-    hold("config/errtally.yaml", |found| filled(found, begin, "\n", &text));
+    hold("config/errtally.yaml", |found| filled(found, begin, "\n\n", text.trim_end()));
 }
