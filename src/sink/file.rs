@@ -4,27 +4,36 @@
 //! a line, what stands of it is taken back, so that neither a wait nor a
 //! rotation in between shows; where that is not possible, the rest follows.
 //! What can pass is waited for: a full disk, a folder that is gone.
+//!
+//! An event has arrived when a crash of the machine would not lose it: the
+//! file is synced. A thread does that for all that was written meanwhile, at
+//! most every [`SYNC_INTERVAL`], so that writing waits for no disk and a sync
+//! serves many events. The same thread opens the file again on request, so
+//! that nobody who asks waits for a writer.
+//!
+//! One process writes to a file: it is locked as long as it is open.
 
 mod out;
+mod sync;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
-use std::thread::sleep;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
 use super::{LOOK, Sink, SinkError, Status, Stopping, undelivered};
 use crate::config::EventFileSettings;
 use out::Out;
+use sync::Shared;
 
 /// How long is waited after the first failure, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// How long a request to reopen waits for a write that is under way; after
-/// that it is left to the writer.
-const REOPEN_WAIT: Duration = Duration::from_secs(1);
+/// How long events are gathered for one sync, where nobody waits for it.
+const SYNC_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A sink that appends to a file.
 #[derive(Debug)]
@@ -36,21 +45,12 @@ pub struct File {
     stopping: Arc<Stopping>,
 }
 
-/// What the writer and whoever asks to reopen both use.
-#[derive(Debug)]
-struct Shared {
-    out: Mutex<Out>,
-    /// The writer is to reopen the file before it writes.
-    asked: AtomicBool,
-    /// How often it was asked to reopen, to end a wait.
-    requests: AtomicU64,
-}
-
 impl File {
     /// Opens the file, which is made if it is not there.
     ///
     /// # Errors
-    /// When it cannot be opened; the folder is not made.
+    /// When it cannot be opened, or another process writes to it; the folder
+    /// is not made.
     pub fn open(
         settings: &EventFileSettings,
         status: Arc<Status>,
@@ -58,14 +58,23 @@ impl File {
     ) -> anyhow::Result<File> {
         let out = Out::open(settings).map_err(|e| {
             let path = settings.path.display();
-            anyhow!(
-                "cannot open the file of events {path}: {e}; make its folder, and let errtally write there"
-            )
+            match e.kind() {
+                io::ErrorKind::ResourceBusy => anyhow!(
+                    "cannot write events to {path}: another process writes to it; give each errtally a file of its own in events.file.path"
+                ),
+                _ => anyhow!(
+                    "cannot open the file of events {path}: {e}; make its folder, and let errtally write there"
+                ),
+            }
         })?;
-        let shared =
-            Arc::new(Shared { out: Mutex::new(out), asked: false.into(), requests: AtomicU64::new(0) });
+        let shared = Arc::new(Shared::new(out, status.clone()));
+        let syncing = shared.clone();
+        thread::Builder::new()
+            .name("events-sync".to_owned())
+            .spawn(move || syncing.run())
+            .context("cannot start the thread that syncs events")?;
         let reopened = shared.clone();
-        status.on_reopen(move || reopened.reopen());
+        status.on_reopen(move || reopened.ask_to_reopen());
         Ok(File { shared, taken: 0, written: 0, status, stopping })
     }
 
@@ -85,8 +94,17 @@ impl File {
     }
 }
 
+impl Drop for File {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
 impl Sink for File {
     fn take(&mut self, lines: &[u8], events: u64) -> Result<(), SinkError> {
+        if let Some(reason) = self.status.failed() {
+            return Err(SinkError::Failed(anyhow!(reason)));
+        }
         let before = self.written;
         self.taken += events;
         let mut rest = lines;
@@ -97,14 +115,17 @@ impl Sink for File {
                 Ok(n) => {
                     rest = &rest[n..];
                     wait = BACKOFF.0;
+                    self.status.unblock();
                     self.status.resume();
                 }
                 Err(reason) => {
+                    self.status.block();
                     self.status.retry(&reason);
                     if self.stopping.expired() {
                         let done = &lines[..lines.len() - rest.len()];
                         let arrived = memchr::memchr_iter(b'\n', done).count() as u64;
                         self.written = before + arrived;
+                        self.shared.wrote(self.written);
                         self.status.add_delivered(arrived);
                         return Err(undelivered(self.taken - self.written, &self.status));
                     }
@@ -113,55 +134,26 @@ impl Sink for File {
             }
         }
         self.written = before + events;
+        self.shared.wrote(self.written);
         self.status.add_delivered(events);
         Ok(())
     }
 
     fn settled(&mut self) -> u64 {
-        self.written
+        self.shared.synced()
     }
 
-    fn settle(&mut self, _: Option<Instant>) -> bool {
-        self.written == self.taken
-    }
-}
-
-impl Shared {
-    /// Writes one or more whole lines from the start of `lines`; how many
-    /// bytes.
-    fn write(&self, lines: &[u8]) -> Result<usize, String> {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.asked.swap(false, Ordering::AcqRel) {
-            out.reopen();
-        }
-        out.write(lines)
-    }
-
-    fn reopen(&self) {
-        self.asked.store(true, Ordering::Release);
-        self.requests.fetch_add(1, Ordering::Release);
-        let until = Instant::now() + REOPEN_WAIT;
-        loop {
-            let out = match self.out.try_lock() {
-                Ok(out) => Some(out),
-                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            };
-            if let Some(mut out) = out {
-                if self.asked.swap(false, Ordering::AcqRel) {
-                    out.reopen();
-                }
-                return;
-            }
-            if Instant::now() >= until {
-                return;
-            }
-            sleep(Duration::from_millis(1));
-        }
+    fn settle(&mut self, deadline: Option<Instant>) -> bool {
+        self.shared.sync_by(self.written, deadline, &self.stopping) && self.written == self.taken
     }
 }
 
 /// `what` failed at `path`, in words.
 fn words(what: &str, path: &std::path::Path, error: &io::Error) -> String {
     format!("cannot {what} {}: {error}", path.display())
+}
+
+/// The lock of a file that is out of reach of a poisoned thread.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 
 use crate::event;
 use crate::support::daemon::{Daemon, run_args};
-use crate::support::{Folder, wait_for};
+use crate::support::{Folder, errtally, finish_with, wait_for};
 
 /// Requests with the number of their events, from all files of `folder`, each of which holds whole lines.
 fn requests(folder: &Path) -> BTreeMap<String, usize> {
@@ -179,4 +179,16 @@ fn a_full_disk_at_the_end_is_told_with_the_number() {
     assert_eq!(status.code(), Some(1), "{log}");
     let said = format!("{counted} events were not delivered within shutdown_timeout");
     assert!(log.contains(&said) && log.contains("No space left"), "{said}\n{log}");
+}
+
+#[test]
+fn a_second_process_on_the_same_file_is_told_so() {
+    let folder = Folder::new();
+    let path = folder.path().join("events.jsonl");
+    let args = ["--events", "file", "--events-file-path", path.to_str().expect("a path")];
+    let daemon = Daemon::start(&args);
+    let second = finish_with(errtally().args(run_args(&args)), b"");
+    let said = second.failed(1);
+    assert!(said.contains("another process writes to it") && said.contains("events.file.path"), "{said}");
+    assert_eq!(daemon.get("/healthz").status, 200);
 }

@@ -307,7 +307,10 @@ fn health(scene: &Scene, add: Add<'_>) {
     let to_file = |range| Want::Series(vec![(labels(&[("job", "stdin"), ("to", "file")]), range)]);
     let events = 2 * (codes(&STDIN) + LATE);
     add("timeseries", "Events a second", vec![to_file(rate_of(events))]);
-    add("timeseries", "Events that do not arrive", vec![to_file(exactly(0.0)), to_file(exactly(0.0))]);
+    let none = || to_file(exactly(0.0));
+    add("timeseries", "Events that do not arrive", vec![none(), none(), none()]);
+    add("timeseries", "Waiting for events", vec![Want::Some(&["instance", "to"])]);
+    add("timeseries", "Log lines left out", vec![Want::Some(&["job"]), Want::Some(&["job"])]);
 
     add("timeseries", "CPU", vec![each(0.0..=2.0)]);
     add("timeseries", "Memory", vec![each(1e6..=1e9)]);
