@@ -7,6 +7,7 @@
 mod category;
 mod grammar;
 mod load;
+pub mod template;
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::Write as _;
 
+use crate::catalog::template::{self, Template};
 use crate::catalog::{Catalog, Category, RowId};
 use crate::config::{EventFilter, MAX_EVENT_RECORD_BYTES};
 use crate::enrich::EventPlan;
@@ -113,6 +114,8 @@ struct RowText {
     /// From `"code"` to `"known"`.
     head: Box<[u8]>,
     message: Box<[u8]>,
+    /// Where the message has placeholders: what to look for in the record.
+    template: Option<Template>,
     action: Box<[u8]>,
 }
 
@@ -125,7 +128,8 @@ impl Writer {
             RowText {
                 selected: selects(&plan.only, code, service, row.category),
                 head: head(code, service, row.category, &status, &row.retryable.to_string(), true),
-                message: quoted(&cut(&row.message, MAX_MESSAGE_BYTES)),
+                message: quoted(&cut(&template::readable(&row.message), MAX_MESSAGE_BYTES)),
+                template: Template::new(&row.message),
                 action: quoted(&cut(&row.action, MAX_MESSAGE_BYTES)),
             }
         });
@@ -150,11 +154,14 @@ impl Writer {
         selects(&self.plan.only, unknown.code, unknown.api_service, unknown.category)
     }
 
-    /// Writes the event of a hit of `row`.
+    /// Writes the event of a hit of `row`. Where the record has no `message` of
+    /// its own for it, the catalog's is looked for around `place`, with the
+    /// values that stand there.
     pub fn known<'l>(
         &self,
         row: RowId,
         message: Option<&str>,
+        place: Option<usize>,
         record: &Record<'_>,
         labels: impl Iterator<Item = &'l str>,
         out: &mut Vec<u8>,
@@ -164,8 +171,12 @@ impl Writer {
         self.begin(record.time, out);
         out.extend_from_slice(&text.head);
         out.extend_from_slice(b",\"message\":");
+        let message = message.map(Cow::Borrowed).or_else(|| {
+            let found = text.template.as_ref()?.find(record.bytes?, place?)?;
+            Some(String::from_utf8_lossy(found))
+        });
         match message.filter(|_| !record.is_spent()) {
-            Some(message) => write_string(&cut(message, MAX_MESSAGE_BYTES), out),
+            Some(message) => write_string(&cut(&message, MAX_MESSAGE_BYTES), out),
             None => out.extend_from_slice(&text.message),
         }
         out.extend_from_slice(b",\"action\":");

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::catalog::Category;
+use crate::catalog::{Category, template};
 use crate::history::{BARS, History, Key, STEP};
 use crate::http::Readiness;
 use crate::ledger::{Ledger, OTHER, SourceCounts, Total, Totals, Unknown};
@@ -136,7 +136,7 @@ impl Live {
             let mut code = code(row.key().into(), total, history);
             code.http_status = row.http_status;
             code.retryable = Some(row.retryable);
-            row.message.clone_into(&mut code.message);
+            code.message = template::readable(row.message).into_owned();
             row.action.clone_into(&mut code.action);
             code.retired = row.retired;
             codes.push(code);

@@ -230,7 +230,10 @@ impl Reader {
                 Code::Row(row) => {
                     self.tally.hit_labelled(row, set, late, ids);
                     if let Some((writer, outbox)) = events.as_mut().filter(|(w, _)| w.wants_row(row)) {
-                        outbox.add(|out| writer.known(row, message, &about, plan.label_values(values), out));
+                        let place = (i < MAX_MESSAGES).then_some(hit.place.start);
+                        outbox.add(|out| {
+                            writer.known(row, message, place, &about, plan.label_values(values), out);
+                        });
                     }
                     // Only counters of known codes have the labels.
                     for (label, total) in self.tally.replaced.iter_mut().enumerate() {
@@ -314,7 +317,7 @@ impl Reader {
         };
         match what {
             Code::Row(row) if writer.wants_row(row) => {
-                outbox.add(|out| writer.known(row, None, &about, std::iter::empty(), out));
+                outbox.add(|out| writer.known(row, None, None, &about, std::iter::empty(), out));
             }
             Code::Row(_) => {}
             Code::Unknown(family, category, _) => {

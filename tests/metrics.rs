@@ -226,7 +226,7 @@ fn metadata_of_codes_seen_or_of_all() {
     assert_eq!(codes, [("Ecs.0114", "404"), ("Ecs.1000", "400")]);
     let labels = &seen[0].labels;
     assert_eq!((labels["retryable"].as_str(), labels["category"].as_str()), ("false", "not_found"));
-    assert_eq!(labels["message"], "Instance[%s] could not be found.");
+    assert_eq!(labels["message"], "Instance[…] could not be found.", "without the placeholder of a document");
     let row = rows().into_iter().find(|r| r["code"] == "Ecs.0114").expect("a row");
     assert_eq!(row["action"], labels["action"].as_str());
 

@@ -6,7 +6,7 @@
 //! is read twice.
 
 use crate::boundary::{escape_ends, is_word};
-use crate::catalog::{Catalog, CodeId, RowId};
+use crate::catalog::{Catalog, CodeId, RowId, template};
 
 /// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +203,7 @@ fn cross(byte: u8, open: u8, close: u8, entered: &mut usize, left: &mut usize) {
 /// The bytes of the template's pieces when they all stand in `record` in
 /// their order.
 fn template_bytes(message: &str, record: &[u8]) -> Option<usize> {
-    let pieces = pieces(message);
+    let pieces = template::pieces(message);
     if !pieces.iter().any(|p| p.len() >= 8) {
         return None;
     }
@@ -215,58 +215,9 @@ fn template_bytes(message: &str, record: &[u8]) -> Option<usize> {
     Some(pieces.iter().map(|p| p.len()).sum())
 }
 
-/// The literal pieces of a message between its placeholders.
-fn pieces(message: &str) -> Vec<&str> {
-    let message = message.trim_end().strip_suffix('.').unwrap_or(message);
-    let mut pieces = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    while at < message.len() {
-        match placeholder(message, at) {
-            Some(length) => {
-                pieces.push(&message[start..at]);
-                at += length;
-                start = at;
-            }
-            None => at += message[at..].chars().next().map_or(1, char::len_utf8),
-        }
-    }
-    pieces.push(&message[start..]);
-    pieces.into_iter().map(str::trim).filter(|p| p.chars().any(char::is_alphabetic)).collect()
-}
-
-/// The length of the placeholder at `at`.
-fn placeholder(message: &str, at: usize) -> Option<usize> {
-    let rest = &message[at..];
-    if rest.starts_with("[%s]") {
-        return Some(4);
-    }
-    if rest.starts_with("%s") || rest.starts_with("%d") {
-        return Some(2);
-    }
-    if rest.starts_with('{') {
-        let close = rest.find('}')?;
-        return (!rest[1..close].contains('{')).then_some(close + 1);
-    }
-    let alone = |b: Option<&u8>| !b.is_some_and(|&b| is_word(b));
-    let bytes = message.as_bytes();
-    let word = rest.starts_with("xxx") && alone(bytes.get(at + 3)) && (at == 0 || alone(bytes.get(at - 1)));
-    word.then_some(3)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cuts_messages_at_placeholders() {
-        assert_eq!(pieces("image [%s] does not exist."), ["image", "does not exist"]);
-        assert_eq!(pieces("itemNotFound: xxx could not be found."), ["itemNotFound:", "could not be found"]);
-        assert_eq!(
-            pieces("Failed to authorize OBS bucket {Bucket name}."),
-            ["Failed to authorize OBS bucket"]
-        );
-        assert_eq!(pieces("%s: %d."), Vec::<&str>::new());
-    }
 
     #[test]
     fn prefers_the_object_of_the_code() {

@@ -7,7 +7,7 @@ use anstyle::Style;
 
 use super::settings::Reading;
 use super::{Failure, output};
-use crate::catalog::{Catalog, CodeId, RowId};
+use crate::catalog::{Catalog, CodeId, RowId, template};
 use crate::classify::explain::explain;
 use crate::classify::{discovered_service, discovery, inferred_category};
 use crate::report::table;
@@ -76,7 +76,7 @@ fn known(catalog: &Catalog, id: CodeId, out: &mut String) {
         let _ = writeln!(out, "  category   {tint}{}{tint:#}", row.category);
         let retryable = if row.retryable { "yes: the same request can succeed later" } else { "no" };
         let _ = writeln!(out, "  retryable  {retryable}");
-        let _ = writeln!(out, "  message    {}", row.message);
+        let _ = writeln!(out, "  message    {}", template::readable(&row.message));
         let _ = writeln!(out, "  what to do {}", row.action);
     }
     let _ = writeln!(out, "  {DIM}source     {}{DIM:#}", service.source);

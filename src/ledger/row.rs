@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Account, RowKey, Snapshot, Total, Totals};
-use crate::catalog::{Catalog, Category, RowId};
+use crate::catalog::{Catalog, Category, RowId, template};
 
 /// A row that the present catalog does not have, with what its own said.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct About {
     pub retryable: bool,
     /// The API's message.
     pub message: String,
+    /// The same for people.
+    pub readable: String,
     /// What to do.
     pub action: String,
 }
@@ -39,6 +41,7 @@ impl About {
             http_status: view.http_status,
             retryable: view.retryable,
             message: view.message.to_owned(),
+            readable: template::readable(view.message).into_owned(),
             action: view.action.to_owned(),
         }
     }

@@ -106,11 +106,11 @@ fn metadata<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, out: &mut
         // By row, not by code: a status that was never seen is no news.
         if shown.code_info == CodeInfo::All || snapshot.rows[id.0 as usize].is_counted() {
             let row = catalog.row(id);
-            add(key, row.retryable, &row.message, &row.action);
+            add(key, row.retryable, rows.message(id), &row.action);
         }
     }
     for (key, Retired { about, .. }) in &snapshot.retired {
-        add(key, about.retryable, &about.message, &about.action);
+        add(key, about.retryable, &about.readable, &about.action);
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::catalog::RowId;
+use crate::catalog::template::readable;
 use crate::engine::Engine;
 use crate::ledger::RowKey;
 
@@ -13,6 +14,8 @@ pub(super) struct Rows {
     /// Does not keep it: it may be gone before the next scrape.
     engine: Weak<Engine>,
     rows: Vec<(RowId, RowKey)>,
+    /// By position in the catalog, the message for people.
+    messages: Vec<Box<str>>,
 }
 
 impl Rows {
@@ -23,13 +26,19 @@ impl Rows {
         let mut rows: Vec<_> = ids.map(|id| (id, RowKey::new(catalog, id))).collect();
         // What comes in order is sorted for the cost of a look.
         rows.sort_by(|(_, a), (_, b)| a.labels().cmp(&b.labels()));
-        Rows { engine: Arc::downgrade(engine), rows }
+        let messages = catalog.rows().iter().map(|row| readable(&row.message).into()).collect();
+        Rows { engine: Arc::downgrade(engine), rows, messages }
     }
 
     /// Whether `engine` is the one that they were made for.
     pub fn are_of(&self, engine: &Arc<Engine>) -> bool {
         // While it is held weakly no other is put in its place.
         std::ptr::eq(self.engine.as_ptr(), Arc::as_ptr(engine))
+    }
+
+    /// The message of `row`, where its values stand as `…`.
+    pub fn message(&self, row: RowId) -> &str {
+        &self.messages[row.0 as usize]
     }
 
     /// Position in the catalog, and labels.

@@ -29,8 +29,7 @@ fn a_code_with_several_rows_shows_each_and_the_default() {
     assert_eq!(rows.len(), 2, "{text}");
     assert!(rows[0].contains("400") && rows[0].contains("when nothing in the record decides"), "{text}");
     assert!(rows[1].contains("404") && !rows[1].contains("decides"), "{text}");
-    for part in
-        ["Failed to call the Nova API because %s.", "itemNotFound: xxx could not be found.", "not_found"]
+    for part in ["Failed to call the Nova API because ….", "itemNotFound: … could not be found.", "not_found"]
     {
         assert!(text.contains(part), "{part}:\n{text}");
     }

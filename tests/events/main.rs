@@ -17,6 +17,7 @@ mod kafka;
 mod labels;
 mod late;
 mod many;
+mod messages;
 mod prometheus;
 mod run;
 mod stdout;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use errtally::catalog::template::readable;
 use errtally::catalog::{Category, RowId, status_label};
 use errtally::config::CodeInfo;
 use errtally::fields::time::Moment;
@@ -155,7 +156,7 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
                 row.category.as_str(),
                 &status,
                 if row.retryable { "true" } else { "false" },
-                &row.message,
+                &readable(&row.message),
                 &row.action,
             ];
             out.add(&metrics::CODE_INFO, &labels, 1.0);
@@ -165,7 +166,7 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
         let about = &retired.about;
         let [code, api_service, category, status] = key.labels();
         let retryable = if about.retryable { "true" } else { "false" };
-        let labels = [code, api_service, category, status, retryable, &about.message, &about.action];
+        let labels = [code, api_service, category, status, retryable, &about.readable, &about.action];
         out.add(&metrics::CODE_INFO, &labels, 1.0);
     }
     let present = catalog.rows().iter().zip(&snapshot.rows);

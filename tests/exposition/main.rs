@@ -81,7 +81,7 @@ families:
 codes:
   - code: Ecs.0114
     http_status: 404
-    message: "Instance \"%s\"\\ could\nnot be found."
+    message: "Instance \"x\"\\ could\nnot be found."
     category: not_found
     retryable: false
     action: "Say \"é\\\" again"

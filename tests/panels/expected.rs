@@ -178,6 +178,7 @@ fn errors(scene: &Scene, add: Add<'_>) {
 
     let meaning = |r: &Row| {
         let [status, retryable, message, action] = r.known.as_ref().expect("a known code");
+        let message = &message.replace("%s", "…");
         labels(&[
             ("code", r.code),
             ("api_service", &r.api_service),
