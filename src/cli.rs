@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::log::stderr::say;
-use crate::problem::Problems;
+use crate::problem::{Problems, counted};
 use crate::shutdown::Host;
 
 /// Finds cloud API error codes in log streams and counts them for Prometheus.
@@ -103,11 +103,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
         Err(Failure::Bad(problems)) => {
-            for problem in problems.iter() {
-                say(problem);
+            for line in problems.lines() {
+                say(line);
             }
-            let s = if problems.len() == 1 { "" } else { "s" };
-            say(format_args!("{} problem{s}; nothing was started", problems.len()));
+            let end = if runs { "; nothing was started" } else { "" };
+            say(format_args!("{}{end}", counted(problems.len() as u64, "problem")));
             ExitCode::from(2)
         }
     }

@@ -11,6 +11,7 @@ mod keys;
 mod layers;
 mod record_keys;
 mod watch;
+mod whole;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -254,8 +254,8 @@ impl Daemon {
             }
             Err(problems) => {
                 self.health.reloaded(false);
-                for problem in problems.iter() {
-                    error!("{problem}");
+                for line in problems.lines() {
+                    error!("{line}");
                 }
                 error!("not reloaded: configuration and catalog stay as they were");
             }

@@ -60,6 +60,9 @@ impl Default for FieldPaths {
     }
 }
 
+// The labels and what every record may say fit into the fields there can be.
+const _: () = assert!(crate::labels::MAX_LABELS + 5 <= crate::fields::MAX_SLOTS);
+
 /// What is read, and what for.
 #[derive(Debug)]
 pub struct Plan {

@@ -114,7 +114,7 @@ impl Outbox {
             return Ok(());
         }
         let missing = self.taken - self.sink.settled();
-        Err(anyhow::anyhow!("{missing} events were not delivered within shutdown_timeout"))
+        Err(anyhow::anyhow!("{} not delivered within shutdown_timeout", crate::sink::were(missing)))
     }
 
     /// The sink.

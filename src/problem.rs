@@ -30,12 +30,27 @@ impl fmt::Display for Problem {
         if !self.key.is_empty() {
             write!(f, ": {}", self.key)?;
         }
-        write!(f, ": {}", self.what)?;
+        // librdkafka has words of several lines.
+        write!(f, ": {}", self.what.trim().replace('\n', " "))?;
         if !self.remedy.is_empty() {
             write!(f, "; {}", self.remedy)?;
         }
         Ok(())
     }
+}
+
+/// Most problems that are told one by one: nobody reads more, and a generated
+/// catalog may have a mistake in each of its rows.
+pub const MAX_TOLD: usize = 50;
+
+/// So many of something, in words: `1 record`, `2 records`.
+pub fn counted(number: u64, what: &str) -> String {
+    let (stem, s) = match what.strip_suffix('y') {
+        _ if number == 1 => (what, ""),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => (stem, "ies"),
+        _ => (what, "s"),
+    };
+    format!("{} {stem}{s}", crate::report::table::grouped(number))
 }
 
 /// All problems of one check, in the order in which they were met.
@@ -63,6 +78,20 @@ impl Problems {
         self.0.len()
     }
 
+    /// What is told of them: the first ones as a line each, and how many more
+    /// there are.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let more = self.0.len().saturating_sub(MAX_TOLD);
+        let last = (more > 0).then(|| {
+            if more == 1 {
+                "and 1 more problem".to_owned()
+            } else {
+                format!("and {} more problems", crate::report::table::grouped(more as u64))
+            }
+        });
+        self.0.iter().take(MAX_TOLD).map(ToString::to_string).chain(last)
+    }
+
     /// One after the other.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
@@ -71,13 +100,7 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.0.iter().enumerate() {
-            if i > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
+        f.write_str(&self.lines().collect::<Vec<_>>().join("\n"))
     }
 }
 

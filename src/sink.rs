@@ -74,10 +74,15 @@ impl fmt::Display for SinkError {
 
 impl std::error::Error for SinkError {}
 
+/// `1 event was`, `2 events were`.
+pub(crate) fn were(events: u64) -> String {
+    if events == 1 { "1 event was".to_owned() } else { format!("{events} events were") }
+}
+
 /// The failure of a sink that had `events` left when its time was over.
 pub(crate) fn undelivered(events: u64, status: &Status) -> SinkError {
     let why = status.waiting().map(|reason| format!("; {reason}")).unwrap_or_default();
-    SinkError::Failed(anyhow!("{events} events were not delivered within shutdown_timeout{why}"))
+    SinkError::Failed(anyhow!("{} not delivered within shutdown_timeout{why}", were(events)))
 }
 
 /// Set when a stop is asked for: from then on, calls that block have until a

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
-use saphyr_parser::Parser;
+use saphyr_parser::{Event, Parser};
 
 use crate::problem::Sink;
 
@@ -32,7 +32,7 @@ pub enum Data {
     List(Vec<Node>),
     /// Keys with their lines, and values, in the order of the file.
     Map(Vec<(String, usize, Node)>),
-    /// An alias gone wrong, a tag, a complex key.
+    /// A value behind a tag.
     Other,
 }
 
@@ -52,6 +52,9 @@ pub enum ScalarKind {
 /// Parses `text`; a syntax error goes to `sink` and gives `None`, an empty
 /// document gives a null node.
 pub fn parse(text: &str, sink: &mut Sink) -> Option<Node> {
+    if !is_plain(text, sink) {
+        return None;
+    }
     match MarkedYaml::load_from_parser(&mut Parser::new_from_str(text)) {
         Ok(documents) if documents.len() > 1 => {
             sink.report(documents[1].span.start.line(), "", "a second YAML document", "keep one per file");
@@ -68,6 +71,34 @@ pub fn parse(text: &str, sink: &mut Sink) -> Option<Node> {
             None
         }
     }
+}
+
+/// Most lists and mappings inside each other; our files have five.
+const MAX_DEPTH: usize = 32;
+
+/// Whether a document has what our files have: an alias can stand for any
+/// amount of others, and depth costs the stack. Both are reported. What cannot
+/// be parsed is told by whoever parses it.
+fn is_plain(text: &str, sink: &mut Sink) -> bool {
+    let mut depth = 0;
+    for event in Parser::new_from_str(text) {
+        let Ok((event, span)) = event else { return true };
+        match event {
+            Event::Alias(_) => {
+                sink.report(span.start.line(), "", "an alias (`*name`)", "write the value itself");
+                return false;
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth -= 1,
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            let what = format!("more than {MAX_DEPTH} lists and mappings inside each other");
+            sink.report(span.start.line(), "", what, "write it flatter");
+            return false;
+        }
+    }
+    true
 }
 
 /// The members of a JSON object as nodes without lines: YAML that the build
@@ -143,7 +174,7 @@ impl Node {
             Data::Scalar(_, ScalarKind::Text) => "text",
             Data::List(_) => "a list",
             Data::Map(_) => "a mapping",
-            Data::Other => "something unreadable",
+            Data::Other => "a value behind a tag (`!name`)",
         }
     }
 }
@@ -201,7 +232,8 @@ impl<'a> Map<'a> {
         match &node.data {
             Data::Scalar(text, _) => Some((text, node.line)),
             _ => {
-                sink.report(node.line, self.path(key), format!("expected text, found {}", node.kind()), "");
+                let what = format!("expected text, found {}", node.kind());
+                sink.report(node.line, self.path(key), what, format!("write `{key}: ...`"));
                 None
             }
         }

@@ -297,5 +297,5 @@ fn log_level_decides_what_is_logged() {
     assert!(said("info").contains("ready: http://127.0.0.1:"));
     let quiet = said("error");
     assert!(!quiet.contains("ready"), "{quiet}");
-    assert!(quiet.contains("1 records, 1 with a code"), "the summary is no log: {quiet}");
+    assert!(quiet.contains("1 record, 1 with a code"), "the summary is no log: {quiet}");
 }

@@ -121,7 +121,8 @@ fn properties_that_would_break_a_promise_are_refused() {
         let said = check(&[&property]).failed(2);
         assert!(said.contains(name) && said.contains(why), "{said}");
         let started = ["run", "--source", "kafka", "--kafka-topics", "t", "--kafka-properties", &property];
-        assert_eq!(run(started).failed(2), said, "`run` says the same");
+        let started = run(started).failed(2).replace("; nothing was started", "");
+        assert_eq!(started, said, "`run` says the same");
         let content =
             format!("kafka:\n  topics: [t]\n  properties:\n    client.rack: a\n    {name}: \"{value}\"\n");
         let file = folder.write("c.yaml", content);

@@ -361,7 +361,7 @@ impl Draft {
             sink.report(
                 line,
                 spelling,
-                format!("{} rows, {defaults} of them marked default", code.rows.len()),
+                format!("{} rows, {defaults} marked as the default", code.rows.len()),
                 "mark exactly one with `default: true`",
             );
         }

@@ -82,6 +82,7 @@ fn listing(catalog: &Catalog) -> String {
 
 fn summary(catalog: &Catalog) -> String {
     let mut out = String::new();
+    let number = |n: usize, what| crate::problem::counted(n as u64, what);
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for row in catalog.rows() {
         *rows.entry(catalog.service_of(row.code).name.as_str()).or_default() += 1;
@@ -94,15 +95,16 @@ fn summary(catalog: &Catalog) -> String {
             .map(|f| format!("{}.{}", f.prefix, f.grammar))
             .collect();
         let count = rows.get(service.name.as_str()).copied().unwrap_or(0);
-        let _ = writeln!(out, "{:8} {count:5} rows  {}", service.name, families.join(", "));
+        let rows = if count == 1 { "row " } else { "rows" };
+        let _ = writeln!(out, "{:8} {count:5} {rows}  {}", service.name, families.join(", "));
     }
     let _ = writeln!(
         out,
-        "ok: {} services, {} families, {} codes, {} rows",
-        catalog.services().len(),
-        catalog.families().len(),
-        catalog.codes().len(),
-        catalog.rows().len()
+        "ok: {}, {}, {}, {}",
+        number(catalog.services().len(), "service"),
+        number(catalog.families().len(), "family"),
+        number(catalog.codes().len(), "code"),
+        number(catalog.rows().len(), "row")
     );
     out
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::settings::{Daemon, Reading};
 use super::{Failure, output};
 use crate::config::{KEYS, Layers};
+use crate::problem::counted;
 
 /// What to do with the settings.
 #[derive(Debug, clap::Subcommand)]
@@ -38,7 +39,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Check(args) => {
             let (loaded, catalog, _) = args.layers().load_to_run()?;
             let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
-            let text = format!("ok: {} of {} keys set, {} codes\n", set, KEYS.len(), catalog.codes().len());
+            let codes = counted(catalog.codes().len() as u64, "code");
+            let text = format!("ok: {set} of {} keys set, {codes}\n", KEYS.len());
             output::write(text.as_bytes())?;
         }
         Command::Show(args) => {

@@ -1,9 +1,11 @@
 //! The keys below `events`, and what must fit together among them.
 
+use std::path::Path;
+
 use regex_lite::Regex;
 
-use super::kafka_keys::{check_brokers, pairs, show_pairs};
-use super::keys::{Key, Refused, list, one, parse_bool, quoted, show_bytes, size, within};
+use super::kafka_keys::{check_brokers, check_name, check_once, is_same, pairs, show_pairs};
+use super::keys::{Key, list, one, parse_bool, quoted, show_bytes, size, within};
 use super::{EventsTo, Settings, SourceKind, WhenFull};
 use crate::catalog::Category;
 use crate::problem::{Problem, Problems};
@@ -112,6 +114,7 @@ pub(super) const EVENTS: &[Key] = &[
         list: true,
         reloads: true,
         set: |s, v| {
+            check_words(v)?;
             s.events.only.api_service = v.to_vec();
             Ok(())
         },
@@ -123,6 +126,7 @@ pub(super) const EVENTS: &[Key] = &[
         list: true,
         reloads: true,
         set: |s, v| {
+            check_words(v)?;
             s.events.only.code = v.to_vec();
             Ok(())
         },
@@ -198,7 +202,9 @@ pub(super) const EVENTS: &[Key] = &[
         reloads: false,
         set: |s, v| {
             let topic = one(v)?;
-            check_topic(topic)?;
+            if !topic.is_empty() {
+                check_name(topic, "a topic")?;
+            }
             topic.clone_into(&mut s.events.kafka.topic);
             Ok(())
         },
@@ -213,23 +219,25 @@ pub(super) const EVENTS: &[Key] = &[
             let properties = pairs(v)?;
             #[cfg(feature = "kafka")]
             crate::sink::kafka::check(&properties)?;
-            s.events.kafka.properties = properties;
+            // Each property is a setting: a password may come from elsewhere than the rest.
+            let stays = |(name, _): &(String, String)| properties.iter().all(|(n, _)| !is_same(n, name));
+            s.events.kafka.properties.retain(stays);
+            s.events.kafka.properties.extend(properties);
             Ok(())
         },
         show: |s| show_pairs(&s.events.kafka.properties),
     },
 ];
 
-/// Refuses what Kafka does not take as a topic's name.
-fn check_topic(topic: &str) -> Result<(), Refused> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if topic.len() > 249 || topic == "." || topic == ".." || !topic.chars().all(fits) {
+/// Refuses what no code or service is: nothing would ever be an event.
+fn check_words(words: &[String]) -> Result<(), super::Refused> {
+    if let Some(word) = words.iter().find(|w| w.is_empty() || w.contains(char::is_whitespace)) {
         return Err((
-            format!("`{topic}` is no name of a topic"),
-            "write up to 249 letters, digits, dots, underscores and hyphens".to_owned(),
+            format!("`{word}` is neither a code nor a service"),
+            "write it as errtally reports it".to_owned(),
         ));
     }
-    Ok(())
+    check_once(words)
 }
 
 /// What is missing, or does not go together, in the settings as a whole.
@@ -248,6 +256,11 @@ pub(super) fn check(settings: &Settings) -> Problems {
     if events.to == EventsTo::File && events.file.path.as_os_str().is_empty() {
         let remedy = "set events.file.path, ERRTALLY_EVENTS_FILE_PATH or --events-file-path";
         report("events.file.path", "no file for events".to_owned(), remedy);
+    }
+    if events.to == EventsTo::File
+        && let Err((what, remedy)) = can_be_written(&events.file.path)
+    {
+        report("events.file.path", what, remedy);
     }
     if events.to == EventsTo::Kafka && events.kafka.topic.is_empty() {
         let remedy = "set events.kafka.topic, ERRTALLY_EVENTS_KAFKA_TOPIC or --events-kafka-topic";
@@ -277,6 +290,32 @@ pub(super) fn check(settings: &Settings) -> Problems {
         }
     }
     problems
+}
+
+/// Whether there can be a file at `path`.
+fn can_be_written(path: &Path) -> Result<(), (String, &'static str)> {
+    use rustix::fs::{Access, access};
+    if path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let shown = path.display();
+    if path.is_dir() {
+        return Err((format!("{shown} is a folder"), "name a file in it"));
+    }
+    if !folder.is_dir() {
+        return Err((
+            format!("there is no folder {}", folder.display()),
+            "make it, or name a file elsewhere",
+        ));
+    }
+    let place = if path.exists() { path } else { folder };
+    access(place, Access::WRITE_OK).map_err(|e| {
+        (
+            format!("cannot write to {}: {}", place.display(), std::io::Error::from(e)),
+            "let errtally write there",
+        )
+    })
 }
 
 /// Whether `topic` is among what `consumed`, a topic or a pattern, stands

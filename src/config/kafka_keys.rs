@@ -29,6 +29,7 @@ pub(super) const KAFKA: &[Key] = &[
         list: true,
         reloads: false,
         set: |s, v| {
+            check_topics(v)?;
             s.kafka.topics = v.to_vec();
             Ok(())
         },
@@ -44,6 +45,12 @@ pub(super) const KAFKA: &[Key] = &[
             if group.is_empty() {
                 return Err(("empty".to_owned(), "name the consumer group".to_owned()));
             }
+            if group.chars().any(char::is_control) || group.len() > 249 {
+                return Err((
+                    "no name of a group".to_owned(),
+                    "write up to 249 bytes, without control characters".to_owned(),
+                ));
+            }
             group.clone_into(&mut s.kafka.group);
             Ok(())
         },
@@ -55,7 +62,11 @@ pub(super) const KAFKA: &[Key] = &[
         list: false,
         reloads: false,
         set: |s, v| {
-            one(v)?.clone_into(&mut s.kafka.instance_id);
+            let name = one(v)?;
+            if !name.is_empty() {
+                check_name(name, "an instance")?;
+            }
+            name.clone_into(&mut s.kafka.instance_id);
             Ok(())
         },
         show: |s| quoted(&s.kafka.instance_id),
@@ -148,14 +159,63 @@ pub(super) const KAFKA: &[Key] = &[
     },
 ];
 
-/// Refuses what is not `HOST:PORT`.
+/// Refuses what is not `HOST:PORT`, and what stands there twice.
 pub(super) fn check_brokers(brokers: &[String]) -> Result<(), Refused> {
+    let fits = |c: char| c.is_alphanumeric() || "._-".contains(c);
     for broker in brokers {
-        let port = broker.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if port.is_none_or(|p| p == 0) {
+        let (host, port) = broker.rsplit_once(':').unwrap_or((broker, ""));
+        let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let is_host = match inner {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && host.len() <= 253 && host.chars().all(fits),
+        };
+        let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|p| p > 0);
+        if !is_host || !is_port {
+            let remedy = if broker.contains("://") {
+                "write HOST:PORT without a protocol; TLS and SASL are set by security.protocol among the properties"
+            } else {
+                "write HOST:PORT, such as kafka:9092 or [::1]:9092"
+            };
+            return Err((format!("`{broker}` is no broker"), remedy.to_owned()));
+        }
+    }
+    check_once(brokers)
+}
+
+/// Refuses what stands twice in a list.
+pub(super) fn check_once(values: &[String]) -> Result<(), Refused> {
+    let twice = values.iter().enumerate().find(|(i, value)| values[..*i].contains(value));
+    twice.map_or(Ok(()), |(_, value)| Err((format!("`{value}` twice"), "name it once".to_owned())))
+}
+
+/// Refuses what Kafka does not take as the name of a topic or an instance.
+pub(super) fn check_name(name: &str, what: &str) -> Result<(), Refused> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty() || name.len() > 249 || name == "." || name == ".." || !name.chars().all(fits) {
+        return Err((
+            format!("`{name}` is no name of {what}"),
+            "write 1 to 249 letters, digits, dots, underscores and hyphens".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses topics that nobody can have, and patterns that librdkafka cannot
+/// read: it would take none of the list then.
+fn check_topics(topics: &[String]) -> Result<(), Refused> {
+    for topic in topics.iter().filter(|t| !t.starts_with('^')) {
+        check_name(topic, "a topic")?;
+    }
+    check_once(topics)?;
+    for pattern in topics.iter().filter(|t| t.starts_with('^')) {
+        if pattern.len() > 1024 {
+            return Err(("a pattern of more than 1,024 bytes".to_owned(), "write a shorter one".to_owned()));
+        }
+        #[cfg(feature = "kafka")]
+        if !crate::source::kafka::is_pattern(pattern) {
             return Err((
-                format!("`{broker}` is no broker"),
-                "write HOST:PORT, such as kafka:9092".to_owned(),
+                format!("`{pattern}` is no regular expression"),
+                "write an extended one (POSIX), such as ^logs-.*".to_owned(),
             ));
         }
     }
@@ -191,7 +251,7 @@ pub(super) fn check(name: &str, value: &str) -> Result<(), Refused> {
 }
 
 /// Whether these are names of one property.
-fn is_same(a: &str, b: &str) -> bool {
+pub(super) fn is_same(a: &str, b: &str) -> bool {
     #[cfg(feature = "kafka")]
     return crate::source::kafka::canonical(a) == crate::source::kafka::canonical(b);
     #[cfg(not(feature = "kafka"))]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::keys::{KEYS, Key, Refused};
-use super::{Settings, SourceKind, kafka_keys};
+use super::{Settings, kafka_keys};
 use crate::catalog::Catalog;
 use crate::http::Web;
 use crate::problem::{Problem, Problems, Sink};
@@ -67,7 +67,7 @@ impl Layers {
             Ok(catalog) if problems.is_empty() => Ok((loaded, catalog)),
             Ok(_) => Err(problems),
             Err(more) => {
-                problems.append(more);
+                problems.append(loaded.located("catalog", more));
                 Err(problems)
             }
         }
@@ -79,7 +79,9 @@ impl Layers {
     /// # Errors
     /// As [`Layers::load`], and every problem of the web configuration.
     pub fn load_to_run(&self) -> Result<(Loaded, Catalog, Web), Problems> {
-        let web = Web::open(self.settings().0.settings.web_config_file.as_deref());
+        let settings = self.settings().0;
+        let web = Web::open(settings.settings.web_config_file.as_deref());
+        let web = web.map_err(|problems| settings.located("web_config_file", problems));
         match (self.load(), web) {
             (Ok((loaded, catalog)), Ok(web)) => Ok((loaded, catalog, web)),
             (loaded, web) => {
@@ -110,32 +112,25 @@ impl Layers {
             }
         }
         // One mistake would come back as another.
-        #[cfg(feature = "kafka")]
-        if problems.is_empty()
-            && let Err(refused) = loaded.check_kafka()
-        {
-            problems.append(refused);
+        if problems.is_empty() {
+            problems.append(loaded.check());
         }
-        if loaded.settings.source == SourceKind::Kafka && loaded.settings.kafka.topics.is_empty() {
-            problems.push(Problem {
-                origin: "kafka.topics".to_owned(),
-                line: 0,
-                key: String::new(),
-                what: "no topic to consume".to_owned(),
-                remedy: "set kafka.topics, ERRTALLY_KAFKA_TOPICS or --kafka-topics".to_owned(),
-            });
-        }
-        problems.append(super::event_keys::check(&loaded.settings));
         (loaded, problems)
     }
 }
 
 impl Loaded {
     fn set(&mut self, key: &'static Key, values: &[String], origin: Origin) -> Result<(), (String, String)> {
+        values.iter().try_for_each(|value| without_nul(value))?;
         (key.set)(&mut self.settings, values)?;
         if let Some(at) = KEYS.iter().position(|k| k.name == key.name) {
             // Properties are set one by one: those of the layers below may be there still.
-            let stay = key.name == "kafka.properties" && self.settings.kafka.properties.len() > values.len();
+            let (source, events) = (&self.settings.kafka.properties, &self.settings.events.kafka.properties);
+            let stay = match key.name {
+                "kafka.properties" => source.len() > values.len(),
+                "events.kafka.properties" => events.len() > values.len(),
+                _ => false,
+            };
             self.origins[at] = if stay {
                 let below = std::mem::replace(&mut self.origins[at], Origin::Default);
                 Origin::Both(Box::new(below), Box::new(origin))
@@ -144,29 +139,6 @@ impl Loaded {
             };
         }
         Ok(())
-    }
-
-    /// Whether the properties of librdkafka go together.
-    #[cfg(feature = "kafka")]
-    fn check_kafka(&self) -> Result<(), Problems> {
-        let kafka = &self.settings.kafka;
-        if kafka.properties.is_empty() {
-            return Ok(());
-        }
-        let at = KEYS.iter().position(|k| k.name == "kafka.properties");
-        let (origin, line, key) = match at.map(|at| &self.origins[at]) {
-            Some(Origin::File(path, line)) => (path.display().to_string(), *line, "kafka.properties"),
-            Some(Origin::Variable(name) | Origin::Flag(name)) => (name.clone(), 0, ""),
-            Some(both @ Origin::Both(..)) => (both.to_string(), 0, "kafka.properties"),
-            Some(Origin::Default) | None => ("kafka.properties".to_owned(), 0, ""),
-        };
-        crate::source::kafka::check_together(kafka).map_err(|refused| {
-            let mut problems = Problems::default();
-            for (what, remedy) in refused {
-                problems.push(Problem { origin: origin.clone(), line, key: key.to_owned(), what, remedy });
-            }
-            problems
-        })
     }
 
     fn file(&mut self, path: &Path) -> Problems {
@@ -302,8 +274,17 @@ impl Loaded {
     }
 }
 
+/// Neither a path nor what goes to librdkafka can have one.
+fn without_nul(value: &str) -> Result<(), Refused> {
+    if value.contains('\0') {
+        return Err(("a NUL byte in the value".to_owned(), "write it without".to_owned()));
+    }
+    Ok(())
+}
+
 /// Whether a value may stand in the mapping of `key`, whatever else does.
 fn check(key: &Key, name: &str, value: &str) -> Result<(), Refused> {
+    without_nul(value)?;
     if key.name == "kafka.properties" { kafka_keys::check(name, value) } else { Ok(()) }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Settings;
 use super::keys::{Key, Refused, list, one, parse_bool, parse_duration, quoted, show_duration, within};
 use crate::enrich::{LEVEL_PATH, Label, Plan};
+use crate::labels::MAX_LABELS;
 
 /// Label names that are taken, and why.
 const TAKEN: &[(&[&str], &str)] = &[
@@ -23,11 +24,14 @@ const TAKEN: &[(&[&str], &str)] = &[
 pub(super) const RECORD: &[Key] = &[
     Key {
         name: "labels",
-        doc: "Labels of errtally_errors_total and errtally_api_service_errors_total, each with the paths of its value in the record; as a flag or variable NAME=PATH|PATH.",
+        doc: "Labels of errtally_errors_total and errtally_api_service_errors_total, each with the paths of its value in the record; as a flag or variable NAME=PATH|PATH. At most 32 labels, 64 paths each.",
         list: true,
         reloads: true,
         set: |s, v| {
             let labels = v.iter().map(|item| label(item)).collect::<Result<Vec<_>, _>>()?;
+            if labels.len() > MAX_LABELS {
+                return Err((format!("{} labels", labels.len()), format!("write {MAX_LABELS} at most")));
+            }
             for (i, label) in labels.iter().enumerate() {
                 if labels[..i].iter().any(|l| l.name == label.name) {
                     return Err((format!("`{}` twice", label.name), "name each label once".to_owned()));
@@ -180,6 +184,15 @@ fn set_paths(
     check_fields(tried)?;
     *paths(settings) = values.to_vec();
     Ok(())
+}
+
+/// Whether all that is read goes together, whatever a reload may switch on.
+pub(super) fn check_together(settings: &Settings) -> Result<(), Refused> {
+    let mut all = settings.clone();
+    all.events.to = super::EventsTo::Stdout;
+    all.late_after = Duration::from_secs(1);
+    all.exemplars = true;
+    check_fields(all)
 }
 
 fn check_fields(settings: Settings) -> Result<(), Refused> {

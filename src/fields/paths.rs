@@ -9,7 +9,13 @@ pub const MAX_SLOTS: usize = 64;
 pub const MAX_DOTS: usize = 7;
 
 /// Most paths of a field.
-const MAX_PATHS: usize = 255;
+const MAX_PATHS: usize = 64;
+
+/// Longest path, in bytes.
+const MAX_PATH_BYTES: usize = 512;
+
+/// Most ways in which all paths together can be read: each is looked for.
+const MAX_READINGS: usize = 16_384;
 
 /// A field and where it is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +94,11 @@ fn bucket(key: &[u8]) -> usize {
     (key.len() ^ usize::from(first) << 1 ^ usize::from(last) << 4) % BUCKETS
 }
 
+/// In how many ways a path can be read; see [`MAX_DOTS`].
+fn readings(path: &str) -> usize {
+    1 << path.matches('.').count().min(MAX_DOTS)
+}
+
 impl Paths {
     pub fn new(wanted: &[Wanted]) -> Result<Paths, String> {
         if wanted.len() > MAX_SLOTS {
@@ -100,6 +111,12 @@ impl Paths {
             all: 0,
             words: Vec::new(),
         };
+        let readings: usize = wanted.iter().flat_map(|field| &field.paths).map(|path| readings(path)).sum();
+        if readings > MAX_READINGS {
+            return Err(format!(
+                "{readings} ways to read all paths, since each dot doubles them; at most {MAX_READINGS}"
+            ));
+        }
         for (slot, field) in wanted.iter().enumerate() {
             if field.paths.len() > MAX_PATHS {
                 return Err(format!("{} paths of `{}`, at most {MAX_PATHS}", field.paths.len(), field.name));
@@ -147,6 +164,9 @@ impl Paths {
         let segments: Vec<&str> = path.split('.').collect();
         if path.is_empty() {
             return Err("an empty path".to_owned());
+        }
+        if path.len() > MAX_PATH_BYTES {
+            return Err(format!("a path of {} bytes, at most {MAX_PATH_BYTES}", path.len()));
         }
         if segments.len() > MAX_DOTS + 1 {
             return Err(format!("`{path}` has more than {MAX_DOTS} dots"));

@@ -2,6 +2,7 @@
 
 use super::{Code, Headline, Records};
 use crate::http::Stage;
+use crate::problem::counted;
 use crate::report::table::grouped;
 
 /// What an operator wants to know first. `codes` are sorted.
@@ -32,7 +33,7 @@ pub(super) fn headline(
             let share = if hits == most {
                 format!("{} in the last minute", times(most))
             } else {
-                format!("{most} of {} in the last minute", counted(hits, "hit"))
+                format!("{} of {} in the last minute", grouped(most), counted(hits, "hit"))
             };
             let title = format!("{} fails most", code.code);
             headline("failing", title, format!("{} {}.", sentence(&share), advice(code)))
@@ -57,10 +58,6 @@ fn advice(code: &Code) -> &str {
 
 fn times(n: u64) -> String {
     if n == 1 { "once".to_owned() } else { format!("{} times", grouped(n)) }
-}
-
-fn counted(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{} {what}s", grouped(n)) }
 }
 
 /// With its first letter in upper case, and a full stop.

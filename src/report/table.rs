@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::Report;
 use crate::catalog::Category;
+use crate::problem::counted;
 
 /// Cells of the longest bar.
 const BAR: usize = 16;
@@ -152,12 +153,12 @@ fn totals(report: &Report, look: Look, out: &mut String) {
     let unknown: u64 = report.unknown.iter().map(|u| u.count).sum();
     let share =
         if report.records == 0 { 0.0 } else { report.matched_records as f64 * 100.0 / report.records as f64 };
+    let (records, rest) = number_and_word(report.records, "record");
     let _ = writeln!(
         out,
-        "{HEAD}{}{HEAD:#} records, {HEAD}{}{HEAD:#} with a code ({share:.1} %): {} hits of known codes, {} of unknown ones",
-        grouped(report.records),
+        "{HEAD}{records}{HEAD:#} {rest}, {HEAD}{}{HEAD:#} with a code ({share:.1} %): {} of known codes, {} of unknown ones",
         grouped(report.matched_records),
-        grouped(known),
+        counted(known, "hit"),
         grouped(unknown),
     );
     let mut odd = Vec::new();
@@ -168,7 +169,7 @@ fn totals(report: &Report, look: Look, out: &mut String) {
         odd.push(format!("{} oversized", grouped(report.oversized_records)));
     }
     if !odd.is_empty() {
-        let _ = writeln!(out, "{} (their codes are counted)", odd.join(", "));
+        let _ = writeln!(out, "{} (codes in them are counted)", odd.join(", "));
     }
     let _ = match look.elapsed {
         Some(elapsed) => {
@@ -183,6 +184,11 @@ fn totals(report: &Report, look: Look, out: &mut String) {
         }
         None => writeln!(out, "{DIM}{}{DIM:#}", bytes(report.bytes as f64)),
     };
+}
+
+fn number_and_word(number: u64, what: &str) -> (String, String) {
+    let text = counted(number, what);
+    text.split_once(' ').map(|(number, word)| (number.to_owned(), word.to_owned())).unwrap_or_default()
 }
 
 fn width(lengths: impl Iterator<Item = usize>, heading: &str) -> usize {

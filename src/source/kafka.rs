@@ -27,7 +27,7 @@ use anyhow::{Context as _, anyhow};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 
-pub use client::check_together;
+pub use client::{check_together, is_pattern};
 pub use properties::{canonical, check, check_names};
 pub use status::{Counters, PartitionStatus, Status};
 

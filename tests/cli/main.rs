@@ -10,3 +10,4 @@ mod output;
 mod precedence;
 mod scan;
 mod threads;
+mod wrong;

@@ -80,6 +80,25 @@ fn refused(name: &str) -> Option<&'static str> {
     REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why)
 }
 
+/// Whether librdkafka can work with all of the settings together. It is made a
+/// client that knows no broker: that reads certificates and sends nothing.
+///
+/// # Errors
+/// With what speaks against it, and what to do.
+pub fn check_together(settings: &EventKafkaSettings, source: &KafkaSettings) -> Result<(), Refused> {
+    let mut config = config(settings, source);
+    config.remove("bootstrap.servers");
+    let words = match config.create::<rdkafka::producer::BaseProducer>() {
+        Ok(_) => return Ok(()),
+        Err(rdkafka::error::KafkaError::ClientCreation(words)) => words,
+        Err(other) => other.to_string(),
+    };
+    Err((
+        words,
+        "change events.kafka.properties, or kafka.properties where events have no brokers".to_owned(),
+    ))
+}
+
 /// A producer; `source` has the brokers, and how to reach them, where the
 /// events have none of their own.
 pub(super) fn create(
@@ -87,6 +106,12 @@ pub(super) fn create(
     source: &KafkaSettings,
     reports: Arc<Reports>,
 ) -> anyhow::Result<Producer> {
+    config(settings, source)
+        .create_with_context(Callbacks::new(reports))
+        .map_err(|error| anyhow::anyhow!("cannot make a Kafka producer for events: {error}"))
+}
+
+pub(super) fn config(settings: &EventKafkaSettings, source: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set_log_level(rdkafka::config::RDKafkaLogLevel::Warning);
     for (name, value) in OURS {
@@ -106,6 +131,4 @@ pub(super) fn create(
     }
     config.set("bootstrap.servers", brokers.join(","));
     config
-        .create_with_context(Callbacks::new(reports))
-        .map_err(|error| anyhow::anyhow!("cannot make a Kafka producer for events: {error}"))
 }

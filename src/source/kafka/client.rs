@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 
 use super::context::Group;
@@ -72,6 +72,15 @@ pub fn check_together(settings: &KafkaSettings) -> Result<(), Vec<Refused>> {
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(refused) }
+}
+
+/// Whether librdkafka can read a pattern of topics: it says so when it is
+/// subscribed to, which needs no broker.
+pub fn is_pattern(pattern: &str) -> bool {
+    let mut config = ClientConfig::new();
+    config.set("group.id", "errtally").set_log_level(RDKafkaLogLevel::Emerg);
+    let consumer: Result<BaseConsumer<Said>, _> = config.create_with_context(Said::default());
+    consumer.is_ok_and(|consumer| consumer.subscribe(&[pattern]).is_ok())
 }
 
 /// What librdkafka would take, and then not do, or say badly.
