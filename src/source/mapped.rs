@@ -8,10 +8,15 @@
 //!
 //! - *The mapping outlives the slice*: [`Window`] owns it and unmaps it when
 //!   dropped; [`Window::bytes`] borrows the window.
-//! - *The bytes may change under us*, when somebody writes to the file. They
-//!   are read-only to us, and every reader of them checks each access against
-//!   the slice, not against what it read before: a change can make a count
-//!   wrong, as it would with reads, and nothing worse.
+//! - *Nobody changes the bytes that a window shows, as long as it is there.*
+//!   This is assumed and cannot be checked: a slice of a mapped file is sound
+//!   only as long as nobody writes to that part of the file, and other processes
+//!   can. So [`Mapped::new`] is `unsafe`, as it is in ripgrep and in the crate
+//!   `memmap2`, and whoever calls it answers for the file. A log that is only
+//!   appended to keeps the promise: what is behind the size that was read is in
+//!   no window. Where somebody breaks it, by editing a log in place while it is
+//!   scanned, what follows is undefined by the language; what was seen in tests
+//!   is a wrong count, as with reads.
 //! - *The file may be cut short*, and touching a page behind its end raises
 //!   SIGBUS. While windows are in use a handler puts zero pages in the place
 //!   of this one and those behind it in the window, and notes it; the reader
@@ -79,9 +84,13 @@ pub(super) struct Mapped<'f> {
 impl Mapped<'_> {
     /// Waits for a file that is being read.
     ///
+    /// # Safety
+    /// As long as a [`Window`] shows a part of the file, nobody must write to
+    /// that part. It may be appended to, and it may be cut short.
+    ///
     /// # Errors
     /// When the system refuses the handler.
-    pub fn new(file: &File) -> io::Result<Mapped<'_>> {
+    pub unsafe fn new(file: &File) -> io::Result<Mapped<'_>> {
         let only = READER.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Mapped { file, _guard: Guard::install()?, _only: only })
     }
@@ -259,7 +268,8 @@ mod tests {
         let path = folder.path().join("log");
         std::fs::write(&path, vec![b'x'; 1 << 20]).unwrap();
         let file = File::options().read(true).write(true).open(&path).unwrap();
-        let mapped = Mapped::new(&file).unwrap();
+        // SAFETY: nobody else has the file.
+        let mapped = unsafe { Mapped::new(&file) }.unwrap();
         // Windows of several threads, side by side: each is mended for itself.
         let all = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {
@@ -285,7 +295,8 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         let content: Vec<u8> = (0..20_000u32).flat_map(|n| n.to_le_bytes()).collect();
         io::Write::write_all(&mut file, &content).unwrap();
-        let mapped = Mapped::new(&file).unwrap();
+        // SAFETY: nobody else has the file.
+        let mapped = unsafe { Mapped::new(&file) }.unwrap();
         let mut view = mapped.view().unwrap();
         for (offset, length) in [(0, 1), (1, 4096), (4095, 2), (4096, 1), (4097, 70_000), (79_999, 1)] {
             let window = view.window(offset as u64, length).unwrap();

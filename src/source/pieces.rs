@@ -45,6 +45,15 @@ impl Share {
     }
 }
 
+/// Maps a file that the user gave us to scan.
+#[allow(unsafe_code)]
+fn map(file: &File) -> io::Result<Mapped<'_>> {
+    // SAFETY: assumed, not proven, as ripgrep does: the user scans logs, and logs are appended to, renamed
+    // and cut, but not written to where something stands. The README says that a file must not be edited
+    // while it is scanned.
+    unsafe { Mapped::new(file) }
+}
+
 /// Counts the lines of `file`, which has `size` bytes, into pipelines that
 /// `pipeline` makes, one for each thread. What is added to the file meanwhile
 /// is read too. `progress` is told the bytes of each piece that is done.
@@ -61,7 +70,7 @@ pub fn read(
 ) -> io::Result<()> {
     let count = size.div_ceil(share.piece_bytes);
     let threads = share.threads.clamp(1, MAX_THREADS).min(usize::try_from(count).unwrap_or(MAX_THREADS));
-    let pieces = Pieces { file, mapped: Mapped::new(file)?, size, bytes: share.piece_bytes };
+    let pieces = Pieces { file, mapped: map(file)?, size, bytes: share.piece_bytes };
     let mut turns: Vec<Arc<Turn>> = Turn::share(threads, count).map(Arc::new).collect();
     let Some(own) = turns.pop() else { return Ok(()) };
     let work = |turn: Arc<Turn>| pieces.work(&turn, pipeline().in_turn(turn.clone()), progress);
