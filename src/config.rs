@@ -10,6 +10,7 @@ mod kafka_keys;
 mod keys;
 mod layers;
 mod record_keys;
+mod variables;
 mod watch;
 mod whole;
 

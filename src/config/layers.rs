@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::keys::{KEYS, Key, Refused};
+use super::variables::{self, Target};
 use super::{Settings, kafka_keys};
 use crate::catalog::Catalog;
 use crate::http::Web;
@@ -99,8 +100,12 @@ impl Layers {
         if let Some(path) = &self.file {
             problems.append(loaded.file(path));
         }
-        for (name, value) in &self.variables {
-            if let Some(problem) = loaded.variable(name, value) {
+        // A property by itself counts more than one among several.
+        let by_itself =
+            |(name, _): &&(String, String)| Target::of(name).is_some_and(|t| t.property.is_some());
+        let (last, first): (Vec<_>, Vec<_>) = self.variables.iter().partition(by_itself);
+        for (name, value) in first.into_iter().chain(last) {
+            if let Some(problem) = loaded.variable(name, value, &self.variables) {
                 problems.push(problem);
             }
         }
@@ -247,30 +252,42 @@ impl Loaded {
         }
     }
 
-    fn variable(&mut self, name: &str, value: &str) -> Option<Problem> {
+    fn variable(&mut self, name: &str, value: &str, all: &[(String, String)]) -> Option<Problem> {
         let rest = name.strip_prefix("ERRTALLY_")?;
         if rest == "CONFIG" || is_service_link(rest, value) {
             return None;
         }
-        let problem = |what: String, remedy: String| {
-            Some(Problem { origin: name.to_owned(), line: 0, key: String::new(), what, remedy })
+        let refused = match Target::of(name) {
+            None => {
+                let names = variables::names();
+                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                Err(("unknown variable".to_owned(), suggest(name, &names)))
+            }
+            Some(target) => self.take(name, value, target, all),
         };
-        let Some(key) = KEYS.iter().copied().find(|k| k.variable() == name) else {
-            let names: Vec<_> = KEYS.iter().map(|k| k.variable()).collect();
-            let names: Vec<_> = names.iter().map(String::as_str).collect();
-            return problem("unknown variable".to_owned(), suggest(name, &names));
-        };
-        let values: Vec<String> = if key.name.ends_with(".properties") {
-            kafka_keys::split(value)
-        } else if key.list {
-            value.split(',').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect()
+        let (what, remedy) = refused.err()?;
+        Some(Problem { origin: name.to_owned(), line: 0, key: String::new(), what, remedy })
+    }
+
+    fn take(
+        &mut self,
+        name: &str,
+        value: &str,
+        target: Target,
+        all: &[(String, String)],
+    ) -> Result<(), Refused> {
+        let read;
+        let value = if target.file {
+            let direct = name.trim_end_matches("_FILE");
+            if all.iter().any(|(other, _)| other == direct) {
+                return Err((format!("{direct} is set, too"), "unset one of the two".to_owned()));
+            }
+            read = variables::read(value)?;
+            &read
         } else {
-            vec![value.to_owned()]
+            value
         };
-        match self.set(key, &values, Origin::Variable(name.to_owned())) {
-            Ok(()) => None,
-            Err((what, remedy)) => problem(what, remedy),
-        }
+        self.set(target.key, &target.values(value), Origin::Variable(name.to_owned()))
     }
 }
 

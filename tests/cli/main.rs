@@ -9,5 +9,6 @@ mod explain;
 mod output;
 mod precedence;
 mod scan;
+mod secrets;
 mod threads;
 mod wrong;
