@@ -13,6 +13,7 @@ use corpus::{Corpus, Expected, RECIPES, Recipe};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use errtally::catalog::Catalog;
+use errtally::classify::discovery::Keys;
 use errtally::engine::{Engine, Options};
 use errtally::framing::READ_BYTES;
 use errtally::ledger::{Ledger, Source};
@@ -72,10 +73,10 @@ fn without_discovery(bencher: Bencher<'_, '_>, recipe: Recipe) {
     run(bencher, recipe, Options { discovery: false, ..Options::default() }, Sweep::new);
 }
 
-fn run(bencher: Bencher<'_, '_>, recipe: Recipe, options: Options, sweep: fn(&Catalog, bool) -> Sweep) {
+fn run(bencher: Bencher<'_, '_>, recipe: Recipe, options: Options, sweep: fn(&Catalog, &Keys) -> Sweep) {
     let catalog = Catalog::embedded().expect("the embedded catalog loads");
     let corpus = Corpus::new(&catalog, recipe, CORPUS_BYTES);
-    let sweep = sweep(&catalog, options.discovery);
+    let sweep = sweep(&catalog, &options.keys());
     let engine = Arc::new(Engine::with_sweep(Arc::new(catalog), options, sweep));
     check(&count(&engine, &corpus.bytes), &corpus.expected, recipe);
     bencher

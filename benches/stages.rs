@@ -104,7 +104,7 @@ fn known(engine: &Engine, blocks: &[(Vec<u8>, Vec<u32>)]) -> u64 {
     let mut codes = 0;
     for (block, places) in blocks {
         for &place in places {
-            classify::at_place(engine.catalog(), engine.families(), block, place as usize, |sighting| {
+            classify::at_place(engine.catalog(), engine.rules(), block, place as usize, |sighting| {
                 codes += u64::from(matches!(sighting.what, What::Known(_)));
             });
         }
@@ -140,7 +140,7 @@ fn sweep(bencher: Bencher<'_, '_>, recipe: Recipe) {
 #[divan::bench(args = RECIPES)]
 fn sweep_literal(bencher: Bencher<'_, '_>, recipe: Recipe) {
     let (corpus, engine) = prepare(recipe);
-    measure_sweep(bencher, &corpus, &engine, &Sweep::literal(engine.catalog(), true));
+    measure_sweep(bencher, &corpus, &engine, &Sweep::literal(engine.catalog(), &engine.options().keys()));
 }
 
 fn measure_sweep(bencher: Bencher<'_, '_>, corpus: &Corpus, engine: &Engine, sweep: &Sweep) {

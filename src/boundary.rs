@@ -6,13 +6,21 @@ pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Longest run that decides a left boundary: `\u001b[` with 16 digits and
-/// `m`. A reader that cuts a record into windows keeps at least this much
-/// before a candidate.
-pub const LEFT_CONTEXT: usize = 24;
+/// Most bytes between `[` and the end of a terminal sequence.
+const MAX_PARAMETERS: usize = 48;
 
-/// Bytes after a candidate that decide its right boundary.
-pub const RIGHT_CONTEXT: usize = 2;
+/// Most bytes of a path that are looked at before a candidate.
+const MAX_PATH: usize = 256;
+
+/// Bytes before a candidate that decide about it: a path and what stands
+/// before that; all else is shorter. A reader that cuts a record into windows
+/// keeps at least this much before a candidate.
+pub const LEFT_CONTEXT: usize = MAX_PATH + 2;
+
+/// Bytes after a candidate that decide about it: `:`, a port and what follows.
+pub const RIGHT_CONTEXT: usize = 8;
+
+const _: () = assert!(LEFT_CONTEXT > MAX_PARAMETERS + 16);
 
 /// Why a left boundary holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,33 +54,72 @@ pub fn left(hay: &[u8], at: usize) -> Option<Left> {
 }
 
 /// Whether the bytes before `at` end an escape: of a string (`\n`,
-/// `\u003c`), of a URL (`%3D`), of a terminal (`ESC[31m`).
+/// `\u003c`), of a URL (`%3D`), of Markdown (`\_`), of a terminal (`ESC[31m`).
 pub fn escape_ends(hay: &[u8], at: usize) -> bool {
     let head = &hay[..at];
     match head {
-        [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] => true,
+        [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'_' | b'-'] => true,
         [.., b'\\', b'u', a, b, c, d] if [a, b, c, d].iter().all(|x| x.is_ascii_hexdigit()) => true,
-        [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
-        [parameters @ .., b'm'] => colour_starts(parameters),
-        _ => false,
+        [.., b'\\', b'x', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
+        [head @ .., a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() && percent_ends(head) => true,
+        _ => terminal_ends(head),
     }
 }
 
-/// Whether `head` ends with the start of a colour sequence and its
-/// parameters: `ESC[1;31`.
-fn colour_starts(head: &[u8]) -> bool {
-    let parameters = head.iter().rev().take(17).take_while(|b| b.is_ascii_digit() || **b == b';').count();
-    if parameters > 16 {
+/// Most times that a percent sign may have been escaped again.
+pub const MAX_PERCENT_DEPTH: usize = 8;
+
+/// Whether `head` ends with `%` and any number of `25`.
+fn percent_ends(mut head: &[u8]) -> bool {
+    for _ in 0..=MAX_PERCENT_DEPTH {
+        match head {
+            [.., b'%'] => return true,
+            [rest @ .., b'2', b'5'] => head = rest,
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// How ESC is written.
+const ESCAPES: [&[u8]; 9] =
+    [b"\x1b", b"\\u001b", b"\\u{1b}", b"\\x1b", b"\\033", b"\\e", b"#033", b"^[", b"%1b"];
+
+/// Whether `head` ends with a terminal sequence.
+fn terminal_ends(head: &[u8]) -> bool {
+    let Some((&last, head)) = head.split_last() else { return false };
+    if last.is_ascii_alphanumeric() && head.strip_suffix(b"(").is_some_and(escape_byte_ends) {
+        return true;
+    }
+    if !(0x40..=0x7e).contains(&last) {
         return false;
     }
-    matches!(
-        &head[..head.len() - parameters],
-        [.., 0x1b, b'[']
-            | [.., b'\\', b'e', b'[']
-            | [.., b'\\', b'0', b'3', b'3', b'[']
-            | [.., b'\\', b'x', b'1', b'b' | b'B', b'[']
-            | [.., b'\\', b'u', b'0', b'0', b'1', b'b' | b'B', b'[']
-    )
+    let parameters =
+        head.iter().rev().take(MAX_PARAMETERS + 1).take_while(|b| (0x20..=0x3f).contains(*b)).count();
+    parameters <= MAX_PARAMETERS
+        && head[..head.len() - parameters].strip_suffix(b"[").is_some_and(escape_byte_ends)
+}
+
+fn escape_byte_ends(head: &[u8]) -> bool {
+    let ends = |e: &[u8]| head.len() >= e.len() && head[head.len() - e.len()..].eq_ignore_ascii_case(e);
+    ESCAPES.iter().any(|e| ends(e))
+}
+
+/// The length of the terminal sequence at `at`, or 0.
+pub fn terminal(hay: &[u8], at: usize) -> usize {
+    let rest = &hay[at.min(hay.len())..];
+    let starts = |e: &&&[u8]| rest.len() >= e.len() && rest[..e.len()].eq_ignore_ascii_case(e);
+    let Some(escape) = ESCAPES.iter().find(starts) else { return 0 };
+    match &rest[escape.len()..] {
+        [b'[', parameters @ ..] => {
+            let length =
+                parameters.iter().take(MAX_PARAMETERS + 1).take_while(|b| (0x20..=0x3f).contains(*b)).count();
+            let ends = parameters.get(length).is_some_and(|b| (0x40..=0x7e).contains(b));
+            if length <= MAX_PARAMETERS && ends { escape.len() + 1 + length + 1 } else { 0 }
+        }
+        [b'(', set, ..] if set.is_ascii_alphanumeric() => escape.len() + 2,
+        _ => 0,
+    }
 }
 
 /// Whether a code may end just before `at`.
@@ -80,7 +127,40 @@ fn colour_starts(head: &[u8]) -> bool {
 pub fn right(hay: &[u8], at: usize) -> bool {
     match hay.get(at) {
         None => true,
-        Some(b'.') => !hay.get(at + 1).is_some_and(u8::is_ascii_digit),
+        Some(b'.') => !hay.get(at + 1).is_some_and(|&b| is_word(b)),
         Some(&byte) => !is_word(byte),
     }
+}
+
+/// Whether what starts at `at` stands in a path.
+#[inline]
+pub fn in_path(hay: &[u8], at: usize) -> bool {
+    at > 0 && hay[at - 1] == b'/' && path_ends(&hay[..at])
+}
+
+fn path_ends(head: &[u8]) -> bool {
+    let in_run = |b: &&u8| b.is_ascii_alphanumeric() || b"_.~%+@/-".contains(b);
+    let run = head.iter().rev().take(MAX_PATH).take_while(in_run).count();
+    let (before, run) = head.split_at(head.len() - run);
+    if run.iter().filter(|&&b| b == b'/').count() >= 2 {
+        return true;
+    }
+    let absolute = [&b"/"[..], b"./", b"../", b"~/"].iter().any(|start| run.starts_with(start));
+    let opens = |b: &u8| b" \t\n\r\"'`=:([<,>".contains(b);
+    absolute && (run.len() == MAX_PATH || before.last().is_none_or(opens))
+}
+
+/// Whether `start..end` is part of a host or an address: in small letters with
+/// a port, or behind `@`.
+#[inline]
+pub fn in_host(hay: &[u8], start: usize, end: usize) -> bool {
+    let behind_at = matches!(hay[..start], [.., before, b'@'] if is_word(before));
+    behind_at || (hay.get(end) == Some(&b':') && has_port(hay, start, end))
+}
+
+fn has_port(hay: &[u8], start: usize, end: usize) -> bool {
+    let digits = hay[end + 1..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+    (2..=5).contains(&digits)
+        && !hay.get(end + 1 + digits).is_some_and(|&b| is_word(b))
+        && !hay[start..end].iter().any(u8::is_ascii_uppercase)
 }

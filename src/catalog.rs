@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 pub use category::Category;
-pub use grammar::{Grammar, Number};
+pub use grammar::{First, Grammar, Number};
 
 use crate::problem::Problems;
 
@@ -43,22 +43,53 @@ pub struct Service {
     pub full_name: String,
     /// The document that the rows come from.
     pub source: String,
+    /// First labels of the hosts that serve it: `rds` in `rds.region.example.com`.
+    pub hosts: Vec<String>,
 }
 
-/// A code prefix and the digits that must follow it.
+/// A code prefix, a separator and what must follow it.
 #[derive(Clone, Debug)]
 pub struct Family {
-    /// As the service spells it: `Ecs`.
+    /// As the service spells it: `Ecs`. Empty where codes are numbers alone.
     pub prefix: String,
-    /// What follows the dot.
+    /// `.`, `_`, `-` or nothing.
+    pub separator: &'static str,
+    /// What follows the separator.
     pub grammar: Grammar,
-    /// Whose it is.
+    /// Whose it is, where the record does not say otherwise.
     pub service: ServiceId,
+    /// Others that have codes of it, too.
+    pub shared: Vec<ServiceId>,
+    /// Its prefix stands for everyday things as well.
+    pub everyday: bool,
+    /// Prefix and separator.
+    stem: String,
     /// The known codes by their numbers.
     numbers: HashMap<u64, CodeId, foldhash::fast::FixedState>,
 }
 
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.stem, self.grammar)
+    }
+}
+
 impl Family {
+    /// What stands before the digits: prefix and separator.
+    #[inline]
+    pub fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    /// The number of `text`, if all of it is a code of this family.
+    pub fn fits(&self, text: &[u8]) -> Option<Number> {
+        let stem = self.stem.len();
+        if text.len() <= stem || !text[..stem].eq_ignore_ascii_case(self.stem.as_bytes()) {
+            return None;
+        }
+        self.grammar.read(&text[stem..]).filter(|number| stem + number.len == text.len())
+    }
+
     /// The code whose digits read as `number`, where the catalog has it.
     #[inline]
     pub fn code(&self, number: u64) -> Option<CodeId> {
@@ -83,6 +114,8 @@ pub struct Code {
 pub struct Row {
     /// The code.
     pub code: CodeId,
+    /// The service that documents it.
+    pub service: ServiceId,
     /// The documented HTTP status, or the one inside the code.
     pub http_status: Option<u16>,
     /// The literal message of the API, placeholders kept.
@@ -186,9 +219,9 @@ impl Catalog {
         &self.rows[id.0 as usize]
     }
 
-    /// The service that a code belongs to.
-    pub fn service_of(&self, code: CodeId) -> &Service {
-        self.service(self.family(self.code(code).family).service)
+    /// The service that documents a row.
+    pub fn service_of(&self, row: &Row) -> &Service {
+        self.service(row.service)
     }
 
     /// The code that `row` is of.
@@ -207,25 +240,23 @@ impl Catalog {
     /// The row that a code means without evidence: the one marked default,
     /// which [`load`](Catalog::load) makes sure of where there are several.
     pub fn default_row(&self, code: CodeId) -> RowId {
-        let rows = self.code(code).rows.clone();
-        let marked = rows.clone().find(|&r| self.rows[r as usize].default);
-        RowId(marked.unwrap_or(rows.start))
+        self.default_of(self.code(code).rows.clone())
+    }
+
+    /// The same among some of a code's rows.
+    pub fn default_of(&self, mut rows: Range<u32>) -> RowId {
+        let first = rows.start;
+        let service = self.rows[first as usize].service;
+        let marked =
+            rows.find(|&r| self.rows[r as usize].default && self.rows[r as usize].service == service);
+        RowId(marked.unwrap_or(first))
     }
 
     /// The family that `text` belongs to as a whole, prefix in any case, and
     /// the number that its digits read as.
     pub fn family_of(&self, text: &[u8]) -> Option<(FamilyId, Number)> {
-        self.families.iter().enumerate().find_map(|(i, family)| {
-            let prefix = family.prefix.len();
-            if text.len() <= prefix
-                || text[prefix] != b'.'
-                || !text[..prefix].eq_ignore_ascii_case(family.prefix.as_bytes())
-            {
-                return None;
-            }
-            let number = family.grammar.read(&text[prefix + 1..])?;
-            (number.len == text.len() - prefix - 1).then_some((FamilyId(i as u32), number))
-        })
+        let fits = |(i, family): (usize, &Family)| Some((FamilyId(i as u32), family.fits(text)?));
+        self.families.iter().enumerate().find_map(fits)
     }
 
     /// The code that `text` spells, in any case.

@@ -5,11 +5,15 @@
 //! first.
 
 pub mod discovery;
+pub mod doubt;
 pub mod evidence;
 pub mod explain;
+mod marks;
+pub mod owner;
 
 use crate::boundary;
-use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, Number};
+use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, Number, ServiceId};
+use discovery::Keys;
 
 /// Longest code in bytes, of a family or discovered.
 pub const MAX_CODE_BYTES: usize = 128;
@@ -23,6 +27,9 @@ pub struct Sighting {
     pub end: usize,
     /// What it is.
     pub what: What,
+    /// Its family is an everyday abbreviation and nothing next to it says
+    /// error: the record must, see [`doubt`].
+    pub doubtful: bool,
 }
 
 /// What a sighting is.
@@ -39,7 +46,7 @@ pub enum What {
 /// Why a candidate of a family is no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Other letters stand before the dot.
+    /// Other letters stand before the digits.
     Prefix,
     /// A name goes on to the left.
     LeftBoundary,
@@ -47,46 +54,65 @@ pub enum Refusal {
     Digits,
     /// A name or a number goes on to the right.
     RightBoundary,
+    /// It stands in the path of a file or of a URL.
+    Path,
+    /// It is part of a host or an address.
+    Host,
+    /// All its digits are 0: a success.
+    Success,
 }
 
-/// Judges whether `family`'s code stands with its dot at `dot`.
+/// Judges whether `family`'s code stands with its first digit at `digits`.
 ///
 /// # Errors
 /// The first rule that refuses it, in the order prefix, digits, right
-/// boundary, left boundary: cheapest first.
+/// boundary, left boundary, path, host, success: cheapest first.
 #[inline]
 pub fn judge(
     catalog: &Catalog,
     family: FamilyId,
     hay: &[u8],
-    dot: usize,
+    digits: usize,
 ) -> Result<(usize, Number), Refusal> {
     let known = catalog.family(family);
-    let start = dot.checked_sub(known.prefix.len()).ok_or(Refusal::Prefix)?;
-    if !hay[start..dot].eq_ignore_ascii_case(known.prefix.as_bytes()) {
+    let start = digits.checked_sub(known.stem().len()).ok_or(Refusal::Prefix)?;
+    if known.prefix.is_empty() || !hay[start..digits].eq_ignore_ascii_case(known.stem().as_bytes()) {
         return Err(Refusal::Prefix);
     }
-    Ok((start, judge_digits(known, hay, start, dot)?))
+    Ok((start, judge_digits(known, hay, start, digits)?))
 }
 
-/// As [`judge`], of a code whose prefix stands from `start` to `dot`.
+/// As [`judge`], of a code whose prefix and separator stand from `start` to
+/// `digits`.
 #[inline]
-fn judge_digits(known: &Family, hay: &[u8], start: usize, dot: usize) -> Result<Number, Refusal> {
-    let number = known.grammar.read(&hay[dot + 1..]).ok_or(Refusal::Digits)?;
-    if !boundary::right(hay, dot + 1 + number.len) {
+fn judge_digits(known: &Family, hay: &[u8], start: usize, digits: usize) -> Result<Number, Refusal> {
+    let number = known.grammar.read(&hay[digits..]).ok_or(Refusal::Digits)?;
+    let end = digits + number.len;
+    if !boundary::right(hay, end) {
         return Err(Refusal::RightBoundary);
     }
     boundary::left(hay, start).ok_or(Refusal::LeftBoundary)?;
+    if boundary::in_path(hay, start) {
+        return Err(Refusal::Path);
+    }
+    if boundary::in_host(hay, start, end) {
+        return Err(Refusal::Host);
+    }
+    if number.value == 0 && known.code(0).is_none() {
+        return Err(Refusal::Success);
+    }
     Ok(number)
 }
 
 /// The families by the last bytes of their prefix, which stand before every
-/// dot that the sweep finds.
+/// place that the sweep finds.
 #[derive(Debug)]
 pub struct Families {
     /// By [`pair`], a position in `groups`; the first group is empty.
     group: Box<[u16; PAIRS]>,
     groups: Vec<Vec<Ending>>,
+    /// Those of numbers alone.
+    numbers: Vec<FamilyId>,
 }
 
 /// Values of [`pair`].
@@ -110,6 +136,8 @@ struct Ending {
     length: u8,
     /// They are the whole prefix, and letters: nothing else is as good.
     whole: bool,
+    /// 0 where there is none.
+    separator: u8,
 }
 
 /// The last four bytes of `head`, letters in lower case, others as good as
@@ -127,9 +155,14 @@ fn last_bytes(head: &[u8]) -> u32 {
 impl Families {
     /// The families of `catalog`.
     pub fn new(catalog: &Catalog) -> Families {
-        let mut families = Families { group: Box::new([0; PAIRS]), groups: vec![Vec::new()] };
+        let mut families =
+            Families { group: Box::new([0; PAIRS]), groups: vec![Vec::new()], numbers: Vec::new() };
         for (i, family) in catalog.families().iter().enumerate() {
             let prefix = family.prefix.as_bytes();
+            if prefix.is_empty() {
+                families.numbers.push(FamilyId(i as u32));
+                continue;
+            }
             let ending = Ending {
                 family: FamilyId(i as u32),
                 bytes: last_bytes(prefix),
@@ -137,6 +170,7 @@ impl Families {
                 // The catalog takes no longer ones.
                 length: prefix.len() as u8,
                 whole: prefix.len() <= 4 && prefix.iter().all(u8::is_ascii_alphabetic),
+                separator: family.separator.bytes().next().unwrap_or(0),
             };
             match *prefix {
                 [.., before, last] => families.add(pair(before, last), ending),
@@ -157,61 +191,96 @@ impl Families {
         self.groups[usize::from(self.group[pair])].push(ending);
     }
 
-    /// Those whose prefix ends `head`, in any case, and where it begins.
+    /// Those whose prefix stands before `place` in any case, and whose separator
+    /// stands there; where it begins, and where the digits do.
     #[inline]
-    fn ending<'f>(
+    fn at<'f>(
         &'f self,
         catalog: &'f Catalog,
-        head: &'f [u8],
-    ) -> impl Iterator<Item = (FamilyId, usize)> + 'f {
+        hay: &'f [u8],
+        place: usize,
+    ) -> impl Iterator<Item = (FamilyId, usize, usize)> + 'f {
+        let head = &hay[..place];
         let bytes = last_bytes(head);
         let group = self.group[pair((bytes >> 8) as u8, bytes as u8)];
         self.groups[usize::from(group)].iter().filter_map(move |ending| {
-            if (ending.bytes ^ bytes) & ending.mask != 0 {
+            if (ending.bytes ^ bytes) & ending.mask != 0
+                || (ending.separator != 0 && ending.separator != hay[place])
+            {
                 return None;
             }
             let start = head.len().checked_sub(usize::from(ending.length))?;
             let prefix = || catalog.family(ending.family).prefix.as_bytes();
-            (ending.whole || head[start..].eq_ignore_ascii_case(prefix())).then_some((ending.family, start))
+            let digits = place + usize::from(ending.separator != 0);
+            (ending.whole || head[start..].eq_ignore_ascii_case(prefix())).then_some((
+                ending.family,
+                start,
+                digits,
+            ))
         })
     }
 
-    /// Whether all of `text` fits a family, as [`Catalog::family_of`] has it.
-    pub fn have(&self, catalog: &Catalog, text: &[u8]) -> bool {
-        memchr::memchr_iter(b'.', text).any(|dot| {
-            self.ending(catalog, &text[..dot]).any(|(family, start)| {
-                let grammar = &catalog.family(family).grammar;
-                start == 0 && grammar.read(&text[dot + 1..]).is_some_and(|n| dot + 1 + n.len == text.len())
+    /// The family that all of `text` fits, if any. Families of numbers alone
+    /// only where they are `wanted`.
+    fn of_whole(&self, catalog: &Catalog, text: &[u8], numbers: bool) -> Option<(FamilyId, Number)> {
+        let fits = |&family: &FamilyId| Some((family, catalog.family(family).fits(text)?));
+        if text[0].is_ascii_digit() {
+            return if numbers { self.numbers.iter().find_map(fits) } else { None };
+        }
+        (1..text.len()).find_map(|place| {
+            self.at(catalog, text, place).find_map(|(family, start, digits)| {
+                let number = catalog.family(family).grammar.read(&text[digits..])?;
+                (start == 0 && digits + number.len == text.len()).then_some((family, number))
             })
         })
     }
 }
 
+/// What the hot path judges by, made of a catalog and the settings.
+#[derive(Debug)]
+pub struct Rules {
+    /// The families by the ends of their prefixes.
+    pub families: Families,
+    /// The keys; none where discovery is off.
+    pub keys: Keys,
+}
+
 /// Gives `found` every code at `place`: one at most in practice; two where
 /// one family's prefix ends with another's and an escape stands between.
 #[inline]
-pub fn at_place(
-    catalog: &Catalog,
-    families: &Families,
-    hay: &[u8],
-    place: usize,
-    mut found: impl FnMut(Sighting),
-) {
-    if hay[place] == b'.' {
-        for (family, start) in families.ending(catalog, &hay[..place]) {
-            let known = catalog.family(family);
-            if let Ok(number) = judge_digits(known, hay, start, place) {
-                let what = match known.code(number.value) {
-                    Some(code) => What::Known(code),
-                    None => What::Unlisted(family, number.status),
-                };
-                found(Sighting { start, end: place + 1 + number.len, what });
-            }
+pub fn at_place(catalog: &Catalog, rules: &Rules, hay: &[u8], place: usize, mut found: impl FnMut(Sighting)) {
+    for (family, start, digits) in rules.families.at(catalog, hay, place) {
+        let known = catalog.family(family);
+        if let Ok(number) = judge_digits(known, hay, start, digits) {
+            let end = digits + number.len;
+            let doubtful = known.everyday && hay.get(end) != Some(&b':');
+            found(Sighting { start, end, what: what(known, family, number), doubtful });
         }
-    } else if let Ok((start, end)) = discovery::value(hay, place)
-        && !families.have(catalog, &hay[start..end])
+    }
+    if rules.keys.may_be_at(hay[place])
+        && let Ok(lead) = rules.keys.lead(hay, place)
+        && let Some(sighting) = of_key(catalog, rules, hay, &lead)
     {
-        found(Sighting { start, end, what: What::Discovered });
+        found(sighting);
+    }
+}
+
+/// The code that a key leads to.
+fn of_key(catalog: &Catalog, rules: &Rules, hay: &[u8], lead: &discovery::Lead) -> Option<Sighting> {
+    let text = &hay[lead.start..lead.end];
+    let sighting = |what| Sighting { start: lead.start, end: lead.end, what, doubtful: false };
+    if let Some((family, number)) = rules.families.of_whole(catalog, text, !lead.weak) {
+        let known = catalog.family(family);
+        let success = number.value == 0 && known.code(0).is_none();
+        return (!success).then(|| sighting(what(known, family, number)));
+    }
+    discovery::has_shape(text).then(|| sighting(What::Discovered))
+}
+
+fn what(known: &Family, family: FamilyId, number: Number) -> What {
+    match known.code(number.value) {
+        Some(code) => What::Known(code),
+        None => What::Unlisted(family, number.status),
     }
 }
 
@@ -221,19 +290,49 @@ pub fn spell(catalog: &Catalog, hay: &[u8], sighting: &Sighting, out: &mut Strin
     match sighting.what {
         What::Known(code) => out.push_str(&catalog.code(code).spelling),
         What::Unlisted(family, _) => {
-            let prefix = &catalog.family(family).prefix;
-            out.push_str(prefix);
-            // Digits and dots only.
-            out.extend(hay[sighting.start + prefix.len()..sighting.end].iter().map(|&b| char::from(b)));
+            let family = catalog.family(family);
+            out.push_str(family.stem());
+            family.grammar.spell(&hay[sighting.start + family.stem().len()..sighting.end], out);
         }
-        What::Discovered => out.extend(hay[sighting.start..sighting.end].iter().map(|&b| char::from(b))),
+        What::Discovered => spell_discovered(catalog, &hay[sighting.start..sighting.end], out),
     }
 }
 
-/// The service of a discovered code: what stands before its first dot, in
-/// upper case.
+/// The beginning of a family's codes as the catalog has it, the rest in upper
+/// case, so that one code has one spelling. Discovered codes are ASCII.
+fn spell_discovered(catalog: &Catalog, text: &[u8], out: &mut String) {
+    let stem = family_of_start(catalog, text).map_or("", |f| catalog.family(f).stem());
+    out.push_str(stem);
+    out.extend(text[stem.len()..].iter().map(|b| char::from(b.to_ascii_uppercase())));
+}
+
+/// The family whose prefix and separator begin `text`, the longest ones.
+fn family_of_start(catalog: &Catalog, text: &[u8]) -> Option<FamilyId> {
+    let mut longest: Option<(usize, FamilyId)> = None;
+    for (i, family) in catalog.families().iter().enumerate() {
+        let stem = family.stem().as_bytes();
+        let begins = !family.separator.is_empty()
+            && text.len() > stem.len()
+            && text[..stem.len()].eq_ignore_ascii_case(stem);
+        if begins && longest.is_none_or(|(length, _)| stem.len() > length) {
+            longest = Some((stem.len(), FamilyId(i as u32)));
+        }
+    }
+    longest.map(|(_, family)| family)
+}
+
+/// The service of the catalog that a discovered code belongs to, by its
+/// beginning.
+pub fn service_of_start(catalog: &Catalog, text: &[u8]) -> Option<ServiceId> {
+    family_of_start(catalog, text).map(|f| catalog.family(f).service)
+}
+
+/// The service of a discovered code that begins like no family's: its first
+/// part before a dot that is longer than a letter, in upper case.
 pub fn discovered_service(spelling: &str) -> String {
-    spelling.split('.').next().unwrap_or(spelling).to_ascii_uppercase()
+    let parts = spelling.rsplit_once('.').map_or(spelling, |(head, _)| head).split('.');
+    let first = spelling.split('.').next().unwrap_or(spelling);
+    parts.into_iter().find(|part| part.len() > 1).unwrap_or(first).to_ascii_uppercase()
 }
 
 /// The category of a code that the catalog does not have.

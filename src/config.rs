@@ -235,6 +235,8 @@ pub struct Settings {
     pub catalog: Vec<PathBuf>,
     /// Find codes of services without a catalog.
     pub discovery: bool,
+    /// The keys that it goes by.
+    pub discovery_keys: Vec<String>,
     /// Longest record that is held whole.
     pub max_record_bytes: usize,
     /// Most unknown codes with a series of their own.
@@ -282,7 +284,11 @@ impl Settings {
 
     /// What decides how records are read.
     pub fn options(&self) -> Options {
-        Options { discovery: self.discovery, max_record_bytes: self.max_record_bytes }
+        Options {
+            discovery: self.discovery,
+            discovery_keys: self.discovery_keys.clone(),
+            max_record_bytes: self.max_record_bytes,
+        }
     }
 }
 
@@ -319,6 +325,7 @@ impl Default for Settings {
             watch: false,
             catalog: Vec::new(),
             discovery: true,
+            discovery_keys: crate::engine::DISCOVERY_KEYS.map(str::to_owned).to_vec(),
             max_record_bytes: 1 << 20,
             max_unknown_codes: 100,
             zero_init: vec![Category::Quota, Category::Throttling],

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::catalog::{Catalog, Category, CodeId, FamilyId, RowId};
+use crate::catalog::{Catalog, Category, CodeId, RowId, ServiceId};
 use crate::fields::time::Moment;
 use crate::labels::{NONE, SetId};
 
@@ -48,8 +48,8 @@ pub struct Tally {
 /// The hits of one unknown code.
 #[derive(Clone, Debug)]
 pub struct UnknownTally {
-    /// Its family, unless it was discovered.
-    pub family: Option<FamilyId>,
+    /// Its service, where the catalog has that.
+    pub service: Option<ServiceId>,
     /// What its status says.
     pub category: Category,
     /// Hits.
@@ -167,7 +167,7 @@ impl Tally {
 
     /// Whether an unknown code is seen for the first time in this record, and
     /// is to be counted.
-    pub fn first_unknown(&mut self, spelling: &str, family: Option<FamilyId>, category: Category) -> bool {
+    pub fn first_unknown(&mut self, spelling: &str, service: Option<ServiceId>, category: Category) -> bool {
         if let Some(tally) = self.unknown.get_mut(spelling) {
             let first = tally.last_record != self.record;
             tally.last_record = self.record;
@@ -177,7 +177,7 @@ impl Tally {
         if room {
             self.unknown_in_record += 1;
             let (place, last_record) = (self.unknown.len(), self.record);
-            let tally = UnknownTally { family, category, count: 0, late: 0, last_record, place };
+            let tally = UnknownTally { service, category, count: 0, late: 0, last_record, place };
             self.unknown.insert(spelling.into(), tally);
         }
         room

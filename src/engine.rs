@@ -3,22 +3,36 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::classify::Families;
+use crate::classify::discovery::Keys;
+use crate::classify::{Families, Rules};
 use crate::enrich::Plan;
 use crate::sweep::Sweep;
 
 /// What a reload may change about how records are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Find codes of services without a catalog by their key.
+    /// Find codes by the keys before them.
     pub discovery: bool,
+    /// Those keys.
+    pub discovery_keys: Vec<String>,
     /// Longest record that is held whole, in bytes without its newline.
     pub max_record_bytes: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { discovery: true, max_record_bytes: 1 << 20 }
+        let discovery_keys = DISCOVERY_KEYS.map(str::to_owned).to_vec();
+        Options { discovery: true, discovery_keys, max_record_bytes: 1 << 20 }
+    }
+}
+
+/// What error codes stand behind, where the settings say nothing else.
+pub const DISCOVERY_KEYS: [&str; 4] = ["error_code", "err_code", "error_id", "code"];
+
+impl Options {
+    /// The keys, none where discovery is off.
+    pub fn keys(&self) -> Keys {
+        Keys::new(if self.discovery { &self.discovery_keys } else { &[] })
     }
 }
 
@@ -27,7 +41,7 @@ impl Default for Options {
 pub struct Engine {
     catalog: Arc<Catalog>,
     sweep: Sweep,
-    families: Families,
+    rules: Rules,
     options: Options,
     plan: Option<Arc<Plan>>,
 }
@@ -35,14 +49,14 @@ pub struct Engine {
 impl Engine {
     /// Builds the search for `catalog`.
     pub fn new(catalog: Arc<Catalog>, options: Options) -> Engine {
-        let sweep = Sweep::new(&catalog, options.discovery);
+        let sweep = Sweep::new(&catalog, &options.keys());
         Engine::with_sweep(catalog, options, sweep)
     }
 
     /// As [`Engine::new`] with a given search, to compare searches.
     pub fn with_sweep(catalog: Arc<Catalog>, options: Options, sweep: Sweep) -> Engine {
-        let families = Families::new(&catalog);
-        Engine { catalog, sweep, families, options, plan: None }
+        let rules = Rules { families: Families::new(&catalog), keys: options.keys() };
+        Engine { catalog, sweep, rules, options, plan: None }
     }
 
     /// With what is read from records.
@@ -66,9 +80,9 @@ impl Engine {
         &self.sweep
     }
 
-    /// The families, ready to be judged.
-    pub fn families(&self) -> &Families {
-        &self.families
+    /// What places are judged by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The options.

@@ -123,7 +123,7 @@ impl Writer {
     /// For the rows of `catalog`.
     pub fn new(plan: &EventPlan, catalog: &Catalog) -> Writer {
         let rows = catalog.rows().iter().map(|row| {
-            let (code, service) = (&catalog.code(row.code).spelling, &catalog.service_of(row.code).name);
+            let (code, service) = (&catalog.code(row.code).spelling, &catalog.service_of(row).name);
             let status = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
             RowText {
                 selected: selects(&plan.only, code, service, row.category),

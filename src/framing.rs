@@ -13,7 +13,7 @@ pub const READ_BYTES: usize = 256 << 10;
 /// Bytes of an overlong line that are handed on twice, at the end of one
 /// window and at the start of the next, so that whatever stands there is seen
 /// whole. See [`crate::pipeline`] for what needs it.
-pub const OVERLAP: usize = 1024;
+pub const OVERLAP: usize = 2048;
 
 /// A piece of input, ready to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -80,7 +80,7 @@ impl RowKey {
         let row = catalog.row(row);
         RowKey {
             code: catalog.code(row.code).spelling.clone(),
-            api_service: catalog.service_of(row.code).name.clone(),
+            api_service: catalog.service_of(row).name.clone(),
             category: row.category,
             http_status: status_label(row.http_status),
         }

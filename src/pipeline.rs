@@ -4,11 +4,13 @@
 //! Records without a place where a code may stand are never looked at one by
 //! one: one sweep over the block counts newlines and finds the places.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::{memchr, memrchr};
 
 use crate::boundary::{LEFT_CONTEXT, RIGHT_CONTEXT};
+use crate::classify::doubt::Doubt;
 use crate::classify::{self, MAX_CODE_BYTES, Sighting, discovery};
 use crate::engine::Engine;
 use crate::enrich::Plan;
@@ -287,16 +289,21 @@ fn lines(reader: &mut Reader, engine: &Engine, places: &mut Vec<u32>, block: &[u
     reader.begin_block();
 
     let mut record = 0..0;
+    let mut doubt = Doubt::default();
     for place in places.iter().map(|&p| p as usize) {
-        classify::at_place(engine.catalog(), engine.families(), block, place, |sighting| {
-            if sighting.start >= record.end {
+        classify::at_place(engine.catalog(), engine.rules(), block, place, |sighting| {
+            let whole = around(block, &record, &sighting);
+            let within_it = || within(sighting, whole.start);
+            if sighting.doubtful
+                && !doubt.allows(engine.catalog(), &block[whole.clone()], whole.start, &within_it())
+            {
+                return;
+            }
+            if whole != record {
                 if !record.is_empty() {
                     reader.end(engine, &block[record.clone()], at.record(record.start));
                 }
-                let start = memrchr(b'\n', &block[record.end..sighting.start])
-                    .map_or(record.end, |i| record.end + i + 1);
-                let end = memchr(b'\n', &block[sighting.end..]).map_or(block.len(), |i| sighting.end + i);
-                record = start..end;
+                record = whole;
                 reader.begin();
             }
             reader.hit(engine, &block[record.clone()], within(sighting, record.start));
@@ -305,6 +312,18 @@ fn lines(reader: &mut Reader, engine: &Engine, places: &mut Vec<u32>, block: &[u
     if !record.is_empty() {
         reader.end(engine, &block[record.clone()], at.record(record.start));
     }
+}
+
+/// The record in `block` that `sighting` stands in: the last one, or one
+/// behind it.
+#[inline]
+fn around(block: &[u8], last: &Range<usize>, sighting: &Sighting) -> Range<usize> {
+    if sighting.start < last.end {
+        return last.clone();
+    }
+    let start = memrchr(b'\n', &block[last.end..sighting.start]).map_or(last.end, |i| last.end + i + 1);
+    let end = memchr(b'\n', &block[sighting.end..]).map_or(block.len(), |i| sighting.end + i);
+    start..end
 }
 
 /// Counts one record, whatever bytes are in it.
@@ -319,8 +338,12 @@ fn message(
     reader.tally.records += 1;
     reader.tally.bytes += record.len() as u64;
     let mut matched = false;
+    let mut doubt = Doubt::default();
     for place in places.iter().map(|&p| p as usize) {
-        classify::at_place(engine.catalog(), engine.families(), record, place, |sighting| {
+        classify::at_place(engine.catalog(), engine.rules(), record, place, |sighting| {
+            if sighting.doubtful && !doubt.allows(engine.catalog(), record, 0, &sighting) {
+                return;
+            }
             if !matched {
                 matched = true;
                 reader.begin_block();
@@ -351,7 +374,11 @@ fn window(
     let to = if last { bytes.len() } else { bytes.len().saturating_sub(REACH_RIGHT) };
     engine.sweep().run(bytes, places);
     for place in places.iter().map(|&p| p as usize).filter(|p| (from..to).contains(p)) {
-        classify::at_place(engine.catalog(), engine.families(), bytes, place, |sighting| {
+        classify::at_place(engine.catalog(), engine.rules(), bytes, place, |sighting| {
+            // What a whole record would say is not at hand.
+            if sighting.doubtful {
+                return;
+            }
             reader.hit_overlong(engine, bytes, sighting, at.record(0));
         });
     }

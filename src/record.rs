@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Category, FamilyId, RowId};
-use crate::classify::{self, Sighting, What, discovered_service, evidence};
+use crate::catalog::{Catalog, Category, RowId, ServiceId};
+use crate::classify::{self, Sighting, What, discovered_service, evidence, owner};
 use crate::count::{Ids, Tally};
 use crate::engine::Engine;
 use crate::enrich::Plan;
@@ -73,7 +73,7 @@ struct Hit {
 #[derive(Clone, Debug)]
 enum Code {
     Row(RowId),
-    Unknown(Option<FamilyId>, Category, Range<usize>),
+    Unknown(Option<ServiceId>, Category, Range<usize>),
 }
 
 impl Reader {
@@ -152,11 +152,11 @@ impl Reader {
                     self.tally.hit(row);
                 }
             }
-        } else if let Some((family, category)) = self.first_unknown(catalog, record, sighting) {
+        } else if let Some((service, category)) = self.first_unknown(catalog, record, sighting) {
             if self.reads {
                 let start = self.spellings.len();
                 self.spellings.push_str(&self.spelling);
-                let what = Code::Unknown(family, category, start..self.spellings.len());
+                let what = Code::Unknown(service, category, start..self.spellings.len());
                 self.hits.push(Hit { what, place: sighting.start..sighting.end });
             } else {
                 self.tally.hit_unknown(&self.spelling, false);
@@ -164,21 +164,24 @@ impl Reader {
         }
     }
 
-    /// Spells an unknown code; its family and category if it is the first of
+    /// Spells an unknown code; its service and category if it is the first of
     /// its spelling in the record.
     fn first_unknown(
         &mut self,
         catalog: &Catalog,
         bytes: &[u8],
         sighting: Sighting,
-    ) -> Option<(Option<FamilyId>, Category)> {
-        let (family, status) = match sighting.what {
-            What::Unlisted(family, status) => (Some(family), status),
-            _ => (None, None),
+    ) -> Option<(Option<ServiceId>, Category)> {
+        let text = &bytes[sighting.start..sighting.end];
+        let (service, status) = match sighting.what {
+            What::Unlisted(family, status) => {
+                (Some(owner::of_family(catalog, family, bytes, sighting.start)), status)
+            }
+            _ => (classify::service_of_start(catalog, text), None),
         };
         classify::spell(catalog, bytes, &sighting, &mut self.spelling);
         let category = classify::inferred_category(status);
-        self.tally.first_unknown(&self.spelling, family, category).then_some((family, category))
+        self.tally.first_unknown(&self.spelling, service, category).then_some((service, category))
     }
 
     /// Ends a record with hits.
@@ -240,11 +243,11 @@ impl Reader {
                         *total += replaced >> label & 1;
                     }
                 }
-                Code::Unknown(family, category, spelling) => {
+                Code::Unknown(service, category, spelling) => {
                     let code = &self.spellings[spelling];
                     self.tally.hit_unknown(code, late);
                     if let Some((writer, outbox)) = &mut events {
-                        let service = service(engine, family, code);
+                        let service = service_name(engine, service, code);
                         let unknown = UnknownCode { code, api_service: &service, category };
                         if writer.wants_unknown(unknown) {
                             outbox.add(|out| {
@@ -294,9 +297,9 @@ impl Reader {
             self.tally.hit_labelled(row, NONE, false, None);
             Code::Row(row)
         } else {
-            let Some((family, category)) = self.first_unknown(catalog, bytes, sighting) else { return };
+            let Some((service, category)) = self.first_unknown(catalog, bytes, sighting) else { return };
             self.tally.hit_unknown(&self.spelling, false);
-            Code::Unknown(family, category, 0..0)
+            Code::Unknown(service, category, 0..0)
         };
         let Some((writer, outbox)) = self.events.as_mut().filter(|(w, _)| w.wants_level(None)) else {
             return;
@@ -320,8 +323,8 @@ impl Reader {
                 outbox.add(|out| writer.known(row, None, None, &about, std::iter::empty(), out));
             }
             Code::Row(_) => {}
-            Code::Unknown(family, category, _) => {
-                let service = service(engine, family, &self.spelling);
+            Code::Unknown(service, category, _) => {
+                let service = service_name(engine, service, &self.spelling);
                 let unknown = UnknownCode { code: &self.spelling, api_service: &service, category };
                 if writer.wants_unknown(unknown) {
                     outbox.add(|out| writer.unknown(unknown, None, &about, std::iter::empty(), out));
@@ -338,10 +341,8 @@ impl Reader {
     }
 }
 
-fn service(engine: &Engine, family: Option<FamilyId>, code: &str) -> String {
-    let catalog = engine.catalog();
-    family
-        .map_or_else(|| discovered_service(code), |f| catalog.service(catalog.family(f).service).name.clone())
+fn service_name(engine: &Engine, service: Option<ServiceId>, code: &str) -> String {
+    service.map_or_else(|| discovered_service(code), |s| engine.catalog().service(s).name.clone())
 }
 
 /// The identifiers that fit into an exemplar; the trace before the request.

@@ -211,7 +211,7 @@ impl CatalogListing {
         });
         let codes = catalog.rows().iter().map(|row| ListedCode {
             code: catalog.code(row.code).spelling.clone(),
-            api_service: catalog.service_of(row.code).name.clone(),
+            api_service: catalog.service_of(row).name.clone(),
             http_status: row.http_status,
             message: row.message.clone(),
             category: row.category,

@@ -1,20 +1,17 @@
 //! One pass over a block of input: how many newlines there are, and where a
 //! code may stand.
 //!
-//! Every code has a dot between the end of its prefix and its first digit,
-//! and every error-code key holds `or_`, `rr_`, `orC` or `rrC`. So a *place*
-//! worth judging is
+//! Every family and every error-code key shows in three neighbouring bytes: the
+//! end of a prefix, a separator and a digit; `cod`; `r_i`. A [`Shape`] says by
+//! tables which bytes may come first, in the middle and last; the byte in the
+//! middle is a *place* worth judging. Each of eight *buckets* is one kind of
+//! three bytes, so that what begins like one kind and ends like another is
+//! hardly ever a place. The tables know a byte by its two halves, as processors
+//! look sixteen values up at once: a place is only where judging begins, so
+//! that one too many costs nanoseconds and no count.
 //!
-//! - a dot with a digit behind it and, before it, a letter (any byte, where
-//!   some prefix does not end in a letter), or
-//! - an `r` with `_` or `C` behind it and `o` or `r` before it, where
-//!   discovery is on,
-//!
-//! each a little widened to what two instructions can tell: a place is only
-//! where judging begins, so that one too many costs nanoseconds and no count.
-//!
-//! That is a question about three neighbouring bytes, the same for a catalog
-//! of eight families and of a hundred. The modules `avx512` and `avx2` answer it
+//! So the cost is the same for a catalog of eight families and of a hundred,
+//! for any separator and for any key. The modules `avx512` and `avx2` answer
 //! for 64 bytes at a time and count the newlines on the way. Other processors search
 //! the ends of the prefixes with aho-corasick instead (`literal`), which
 //! finds fewer places and no other codes. [`scalar`] is the definition that
@@ -27,18 +24,12 @@ mod avx2;
 #[allow(unsafe_code)]
 mod avx512;
 mod literal;
+mod shape;
 
 use crate::catalog::Catalog;
+use crate::classify::discovery::Keys;
 use literal::Literal;
-
-/// What counts as a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// All prefixes end in a letter.
-    pub letters: bool,
-    /// Error-code keys are places too.
-    pub keys: bool,
-}
+pub use shape::Shape;
 
 /// The search that this processor and catalog allow.
 #[derive(Debug)]
@@ -63,32 +54,32 @@ enum Engine {
 
 impl Sweep {
     /// The fastest search for the families of `catalog`.
-    pub fn new(catalog: &Catalog, discovery: bool) -> Sweep {
-        Sweep::all(catalog, discovery).swap_remove(0)
+    pub fn new(catalog: &Catalog, keys: &Keys) -> Sweep {
+        Sweep::all(catalog, keys).swap_remove(0)
     }
 
     /// Every search that this processor allows, the fastest first.
-    pub fn all(catalog: &Catalog, discovery: bool) -> Vec<Sweep> {
-        let shape = Shape::of(catalog, discovery);
+    pub fn all(catalog: &Catalog, keys: &Keys) -> Vec<Sweep> {
+        let shape = Shape::new(catalog, keys);
         let mut engines = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            engines.extend(avx512::Avx512::new(shape).map(Engine::Avx512));
-            engines.extend(avx2::Avx2::new(shape).map(Engine::Avx2));
+            engines.extend(avx512::Avx512::new().map(Engine::Avx512));
+            engines.extend(avx2::Avx2::new().map(Engine::Avx2));
         }
-        engines.push(Engine::Literal(Literal::new(catalog, discovery)));
-        engines.into_iter().map(|engine| Sweep { shape, engine }).collect()
+        engines.push(Engine::Literal(Literal::new(catalog, keys)));
+        engines.into_iter().map(|engine| Sweep { shape: shape.clone(), engine }).collect()
     }
 
     /// The search of processors without AVX2, wherever it runs.
-    pub fn literal(catalog: &Catalog, discovery: bool) -> Sweep {
-        let shape = Shape::of(catalog, discovery);
-        Sweep { shape, engine: Engine::Literal(Literal::new(catalog, discovery)) }
+    pub fn literal(catalog: &Catalog, keys: &Keys) -> Sweep {
+        let shape = Shape::new(catalog, keys);
+        Sweep { shape, engine: Engine::Literal(Literal::new(catalog, keys)) }
     }
 
     /// What it looks for.
-    pub fn shape(&self) -> Shape {
-        self.shape
+    pub fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// Its name, for reports.
@@ -114,58 +105,21 @@ impl Sweep {
         places.clear();
         match &self.engine {
             #[cfg(target_arch = "x86_64")]
-            Engine::Avx512(avx512) => avx512.run(block, places),
+            Engine::Avx512(avx512) => avx512.run(&self.shape, block, places),
             #[cfg(target_arch = "x86_64")]
-            Engine::Avx2(avx2) => avx2.run(block, places),
+            Engine::Avx2(avx2) => avx2.run(&self.shape, block, places),
             Engine::Literal(literal) => literal.run(block, places),
         }
     }
 }
 
-impl Shape {
-    fn of(catalog: &Catalog, discovery: bool) -> Shape {
-        let letters = catalog
-            .families()
-            .iter()
-            .all(|f| f.prefix.as_bytes().last().is_some_and(u8::is_ascii_alphabetic));
-        Shape { letters, keys: discovery }
-    }
-
-    /// Whether the byte at `at`, with its neighbours, is a place.
-    #[inline]
-    pub fn is_place(self, block: &[u8], at: usize) -> bool {
-        let (Some(before), Some(&after)) = (at.checked_sub(1), block.get(at + 1)) else { return false };
-        let before = block[before];
-        match block[at] {
-            b'.' => digit_like(after) && (!self.letters || letter_like(before)),
-            b'r' => self.keys && matches!(after, b'_' | b'C') && before & KEY_MASK == KEY_BITS,
-            _ => false,
-        }
-    }
-}
-
-/// `0`-`9` and `:;<=>?`.
-fn digit_like(byte: u8) -> bool {
-    byte & 0xf0 == 0x30
-}
-
-/// The letters and `[\]^_{|}~` and DEL.
-fn letter_like(byte: u8) -> bool {
-    (byte | 0x20).cast_signed() > 0x60
-}
-
-/// `o`, `r` and eleven others, but not the vowels that end most words before
-/// `r_`: `user_`, `order_`, `hour_`.
-const KEY_MASK: u8 = 0xe2;
-const KEY_BITS: u8 = 0x62;
-
 /// The definition, byte by byte: appends the places from `from` up to `to`
 /// and gives the newlines there.
-pub fn scalar(shape: Shape, block: &[u8], from: usize, to: usize, places: &mut Vec<u32>) -> usize {
+pub fn scalar(shape: &Shape, block: &[u8], from: usize, to: usize, places: &mut Vec<u32>) -> usize {
     let mut newlines = 0;
     for (at, &byte) in block.iter().enumerate().take(to).skip(from) {
         newlines += usize::from(byte == b'\n');
-        if (byte == b'.' || byte == b'r') && shape.is_place(block, at) {
+        if shape.is_place(block, at) {
             places.push(at as u32);
         }
     }

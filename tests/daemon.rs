@@ -57,9 +57,9 @@ fn stop(daemon: &Daemon) {
 
 #[test]
 fn the_end_of_the_input_ends_it_with_a_summary_on_stderr() {
-    let input = b"Ecs.0114\nnothing\nCCE.01400007\nerror_code=Dli.0003";
+    let input = b"Ecs.0114\nnothing\nCCE.01400007\nerror_code=DLI.0003";
     let ended = finish_with(errtally().args(["run", "--listen", "127.0.0.1:0"]), input);
-    for part in ["Ecs.0114", "CCE.01400007", "Dli.0003", "4 records, 3 with a code"] {
+    for part in ["Ecs.0114", "CCE.01400007", "DLI.0003", "4 records, 3 with a code"] {
         assert!(ended.stderr.contains(part), "{part} in:\n{}", ended.stderr);
     }
     assert!(!ended.stderr.contains('\u{1b}'), "no colour in a pipe");
@@ -201,7 +201,7 @@ fn a_signal_while_the_writer_is_blocked_loses_nothing_that_was_read() {
 
 #[test]
 fn reads_of_one_byte_make_the_same_records() {
-    let input = b"Ecs.0114 x\n{\"errorCode\":\"Dli.0003\"}\r\n\nCCE.01400007";
+    let input = b"Ecs.0114 x\n{\"errorCode\":\"DLI.0003\"}\r\n\nCCE.01400007";
     let (daemon, pipe, mut writer) = with_pipe(&["--linger", "1m"]);
     for byte in input {
         writer.write_all(&[*byte]).expect("it reads");

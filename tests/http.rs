@@ -101,7 +101,7 @@ fn the_format_of_metrics_is_negotiated() {
 
 #[test]
 fn openmetrics_keeps_its_own_rules_and_the_same_counts() {
-    let daemon = fed("Ecs.0114\nerror_code=Dli.0003\n", &[]);
+    let daemon = fed("Ecs.0114\nerror_code=DLI.0003\n", &[]);
     let answer = daemon.ask("GET", "/metrics", &[("Accept", "application/openmetrics-text")]);
     let text = answer.text();
     assert_eq!(text.matches("# EOF").count(), 1);
@@ -145,7 +145,7 @@ fn gzip_when_asked_and_not_otherwise() {
 
 #[test]
 fn codes_are_counts_with_metadata_as_scan_gives_them() {
-    let input = "Ecs.0114 CCE.01400007\nEcs.0114\nerror_code=Dli.0003\nnothing\n";
+    let input = "Ecs.0114 CCE.01400007\nEcs.0114\nerror_code=DLI.0003\nnothing\n";
     let daemon = fed(input, &[]);
     assert_eq!(daemon.get("/api/v1/codes").json(), support::scan_json(input.as_bytes(), &[]));
 }
@@ -162,10 +162,10 @@ fn the_page_shows_the_counts_and_trusts_no_text() {
     let folder = support::Folder::new();
     let evil = support::shop_catalog(&["017"]).replace("\"m\"", "\"<script>alert(1)</script> & more\"");
     let shop = folder.write("shop.yaml", evil);
-    let daemon = fed("Ecs.0114\nEcs.0114\nShop.017\nerror_code=Dli.0003\n", &["--catalog", &shop]);
+    let daemon = fed("Ecs.0114\nEcs.0114\nShop.017\nerror_code=DLI.0003\n", &["--catalog", &shop]);
     let answer = daemon.get("/");
     let page = answer.text();
-    for part in ["<!doctype html>", "Ecs.0114", "data-k=\"n\">2</span>", "Dli.0003", "href=\"metrics\""] {
+    for part in ["<!doctype html>", "Ecs.0114", "data-k=\"n\">2</span>", "DLI.0003", "href=\"metrics\""] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("<script>alert"));

@@ -14,7 +14,7 @@ use support::exposition::Scrape;
 use support::{Folder, finish_with, has_tool, root, run};
 
 /// Known codes, an unknown one of a family, a discovered one, a malformed record: every metric has a sample then.
-const EVERYTHING: &str = "Ecs.0114 CCE.01400007\nEcs.0114\nCCE.09404999\nerror_code=Dli.0003\n\
+const EVERYTHING: &str = "Ecs.0114 CCE.01400007\nEcs.0114\nCCE.09404999\nerror_code=DLI.0003\n\
                           {\"code\":\"Ecs.1000\",}\nnothing\n\n";
 
 fn fed(input: &str, args: &[&str]) -> (Daemon, Scrape) {
@@ -153,7 +153,7 @@ fn counters_reconcile_on_a_known_input() {
         "Ecs.0114 ecs.0114 and CCE.01400007",
         "{\"code\":\"Ecs.0114\"}",
         "{\"code\":\"Ecs.0114\",}",
-        "error_code=Dli.0003 CCE.09404999",
+        "error_code=DLI.0003 CCE.09404999",
         long.as_str(),
         "nothing {",
         "",
@@ -176,7 +176,7 @@ fn counters_reconcile_on_a_known_input() {
         let labels = [("code", code), ("api_service", service), ("category", category)];
         scrape.value("errtally_unknown_codes_total", &labels)
     };
-    assert_eq!(unknown("Dli.0003", "DLI", "unknown"), Some(1.0));
+    assert_eq!(unknown("DLI.0003", "DLI", "unknown"), Some(1.0));
     assert_eq!(unknown("CCE.09404999", "CCE", "not_found"), Some(1.0));
     assert_eq!(scrape.sum("errtally_unknown_codes_total", &[]), 2.0);
     // The same hits, whichever way they are added up.
@@ -243,11 +243,11 @@ fn metadata_of_codes_seen_or_of_all() {
 #[test]
 fn times_are_when_it_happened() {
     let before = now();
-    let (mut daemon, first) = fed("Ecs.0114\nerror_code=Dli.0003\n", &[]);
+    let (mut daemon, first) = fed("Ecs.0114\nerror_code=DLI.0003\n", &[]);
     let after = now();
     let seen =
         |scrape: &Scrape, code| scrape.value("errtally_code_last_seen_timestamp_seconds", &[("code", code)]);
-    for code in ["Ecs.0114", "Dli.0003"] {
+    for code in ["Ecs.0114", "DLI.0003"] {
         let at = seen(&first, code).expect("it was seen");
         // Clocks are read in milliseconds and rounded.
         assert!((before - 0.01..after + 0.01).contains(&at), "{code}: {before} {at} {after}");
@@ -259,7 +259,7 @@ fn times_are_when_it_happened() {
     daemon.write("Ecs.0114\n");
     let second = daemon.wait_for_records(3);
     assert!(seen(&second, "Ecs.0114") > seen(&first, "Ecs.0114"));
-    assert_eq!(seen(&second, "Dli.0003"), seen(&first, "Dli.0003"));
+    assert_eq!(seen(&second, "DLI.0003"), seen(&first, "DLI.0003"));
 }
 
 #[test]

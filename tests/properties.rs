@@ -65,6 +65,7 @@ static PLAIN: LazyLock<Pair> = LazyLock::new(|| Pair::embedded(Options::default(
 static NO_DISCOVERY: LazyLock<Pair> =
     LazyLock::new(|| Pair::embedded(Options { discovery: false, ..Options::default() }));
 static NESTED: LazyLock<Pair> = LazyLock::new(|| Pair::custom(odd::nested()));
+static FORMS: LazyLock<Pair> = LazyLock::new(|| Pair::custom(odd::forms()));
 static CROWD: LazyLock<Pair> = LazyLock::new(|| Pair::custom(odd::crowd()));
 /// Limits around the lengths that buffers and vectors have.
 static SMALL_CAPS: LazyLock<Vec<Pair>> = LazyLock::new(|| {
@@ -139,6 +140,18 @@ proptest! {
     #[test]
     fn odd_families(input in input(soup(&NESTED.catalog, 16)), cuts in cuts()) {
         NESTED.agree(&input.0, &cuts)?;
+    }
+
+    #[test]
+    fn families_of_every_form(input in input(soup(&FORMS.catalog, 16)), cuts in cuts()) {
+        FORMS.agree(&input.0, &cuts)?;
+    }
+
+    #[test]
+    fn families_of_every_form_in_a_small_alphabet(
+        input in input(vec(select(&b"ORA-AEMSD.K_c0012\\\"':= %/@[m\x1b\n"[..]), 0..200)), cuts in cuts(),
+    ) {
+        FORMS.agree(&input.0, &cuts)?;
     }
 
     #[test]

@@ -19,12 +19,12 @@ const BLOCK: &str = "Shop.017 first\n\
                      Shop.018 {\"a\":1}\n\
                      2026-11-21T10:00:00Z nothing to see here\n\
                      {\"code\":\"Ecs.0114\",\"message\":\"Shop.019 and Shop.017\"}\n\
-                     error_code=Dli.0003 Shop.018\n\n";
+                     error_code=DLI.0003 Shop.018\n\n";
 const RECORDS: u64 = 6;
 
 /// Hits of each code in a block, whatever it counts as.
 const HITS: [(&str, u64); 5] =
-    [("Shop.017", 2), ("Shop.018", 2), ("Shop.019", 1), ("Ecs.0114", 1), ("Dli.0003", 1)];
+    [("Shop.017", 2), ("Shop.018", 2), ("Shop.019", 1), ("Ecs.0114", 1), ("DLI.0003", 1)];
 
 const SUCCESSFUL: &str = "errtally_config_last_reload_successful";
 const SUCCESS_TIME: &str = "errtally_config_last_reload_success_timestamp_seconds";

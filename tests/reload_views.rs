@@ -134,7 +134,7 @@ fn every_view_shows_the_rows_that_a_catalog_lost() {
     let stock = folder.write("stock.yaml", stock_catalog());
     let config = folder.write("errtally.yaml", format!("catalog: [{shop:?}, {stock:?}]\n"));
     let mut daemon = Daemon::start(&["--config", &config]);
-    let lines = "Shop.017\nShop.018 Shop.017\nShop.019\nStock.001\nEcs.0114\nerror_code=Dli.0003\nShop.555\n";
+    let lines = "Shop.017\nShop.018 Shop.017\nShop.019\nStock.001\nEcs.0114\nerror_code=DLI.0003\nShop.555\n";
     daemon.write(lines);
     daemon.wait_for_records(7);
     let before = agree(&daemon);

@@ -23,9 +23,27 @@ struct Draft {
 
 struct DraftFamily {
     prefix: String,
+    separator: &'static str,
     grammar: Grammar,
+    everyday: bool,
+    /// Its owner; while only sharers have been met, the first of them.
     service: usize,
+    owned: bool,
+    shared: Vec<usize>,
 }
+
+impl DraftFamily {
+    fn is_of(&self, service: usize) -> bool {
+        self.service == service || self.shared.contains(&service)
+    }
+
+    fn form(&self) -> String {
+        format!("{}{}{}", self.prefix, self.separator, self.grammar)
+    }
+}
+
+/// Least digits of a code that is a number alone: shorter ones are statuses.
+const LEAST_DIGITS: usize = 4;
 
 struct DraftCode {
     family: usize,
@@ -71,6 +89,7 @@ impl Draft {
         let name = map.required("service", sink);
         let full_name = map.required("full_name", sink);
         let source = map.required("source", sink);
+        let hosts = map.list("hosts", sink);
         let families = map.list("families", sink);
         let codes = map.list("codes", sink);
         map.finish(sink);
@@ -79,10 +98,15 @@ impl Draft {
             name: name.to_owned(),
             full_name: full_name.map_or_else(String::new, |f| f.0.to_owned()),
             source: source.map_or_else(String::new, |s| s.0.to_owned()),
+            hosts: host_labels(hosts, sink),
         };
         let service = match self.services.iter().position(|s| s.name == service.name) {
             Some(at) => {
+                let hosts = std::mem::take(&mut self.services[at].hosts);
                 self.services[at] = service;
+                if self.services[at].hosts.is_empty() {
+                    self.services[at].hosts = hosts;
+                }
                 at
             }
             None => {
@@ -93,7 +117,7 @@ impl Draft {
         for (i, family) in families.iter().enumerate() {
             self.family(family, format!("families[{i}]"), service, sink);
         }
-        if !self.families.iter().any(|f| f.service == service) {
+        if !self.families.iter().any(|f| f.is_of(service)) {
             sink.report(node.line, "families", "missing", "add `families: [{prefix: ABC, grammar: NNNN}]`");
             return;
         }
@@ -109,26 +133,40 @@ impl Draft {
         let Some(mut map) = Map::new(node, path.as_str(), sink) else {
             return;
         };
-        let prefix = map.required("prefix", sink);
+        let prefix = map.text("prefix", sink);
+        let separator = map.text("separator", sink);
         let grammar = map.required("grammar", sink);
+        let everyday = map.boolean("everyday", sink).unwrap_or(false);
+        let shared = map.boolean("shared", sink).unwrap_or(false);
         map.finish(sink);
-        let (Some((prefix, line)), Some((grammar, grammar_line))) = (prefix, grammar) else {
-            return;
-        };
-        let key = format!("{path}.prefix");
-        let shape = prefix.as_bytes()[0].is_ascii_alphabetic()
-            && prefix.len() <= 64
-            && !prefix.ends_with('.')
-            && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
-        if !shape {
+        let Some((grammar, grammar_line)) = grammar else { return };
+        let (prefix, line) = prefix.map_or(("", grammar_line), |(prefix, line)| (prefix, line));
+        if !prefix.is_empty() && !is_prefix(prefix) {
             sink.report(
                 line,
-                key,
+                format!("{path}.prefix"),
                 format!("`{prefix}` is no prefix"),
-                "a letter, then letters, digits, `_`, `-` or inner dots, 64 bytes at most, without the dot before the digits",
+                "a letter, then letters, digits, `_`, `-` or inner dots, 64 bytes at most, without the separator before the digits",
             );
             return;
         }
+        let separator = match separator {
+            _ if prefix.is_empty() => "",
+            None => ".",
+            Some((".", _)) => ".",
+            Some(("_", _)) => "_",
+            Some(("-", _)) => "-",
+            Some(("none", _)) => "",
+            Some((other, line)) => {
+                sink.report(
+                    line,
+                    format!("{path}.separator"),
+                    format!("`{other}` is no separator"),
+                    "write \".\", \"_\", \"-\" or none",
+                );
+                return;
+            }
+        };
         let grammar = match Grammar::parse(grammar) {
             Ok(grammar) => grammar,
             Err(why) => {
@@ -136,31 +174,81 @@ impl Draft {
                     grammar_line,
                     format!("{path}.grammar"),
                     why,
-                    "write one letter a digit, such as NNNN, MMSSSNNN or MM.SSSNNN",
+                    "write one letter a digit, such as NNNN, MMSSSNNN, MM.SSSNNN or \"'M'NNNNN\"",
                 );
                 return;
             }
         };
+        if prefix.is_empty() && grammar.digits() < LEAST_DIGITS {
+            sink.report(
+                line,
+                format!("{path}.grammar"),
+                format!("{grammar} without a prefix"),
+                format!("{LEAST_DIGITS} digits or more: shorter numbers are statuses"),
+            );
+            return;
+        }
+        if separator.is_empty() && grammar.second_bytes().is_empty() {
+            sink.report(
+                grammar_line,
+                format!("{path}.grammar"),
+                format!("{grammar} without a separator"),
+                "two digits or more: a letter and a digit stand everywhere",
+            );
+            return;
+        }
+        let family = DraftFamily {
+            prefix: prefix.to_owned(),
+            separator,
+            grammar,
+            everyday,
+            service,
+            owned: !shared,
+            shared: Vec::new(),
+        };
+        self.add_family(family, line, path, sink);
+    }
+
+    /// Joins a family to those that are there. A service may have what is
+    /// another's if it says `shared`, whichever file comes first.
+    fn add_family(&mut self, new: DraftFamily, line: usize, path: String, sink: &mut Sink) {
+        let stem = |f: &DraftFamily| format!("{}{}", f.prefix, f.separator);
         let same = self
             .families
-            .iter()
-            .find(|f| f.prefix.eq_ignore_ascii_case(prefix) && f.grammar.same_shape(&grammar));
-        match same {
-            Some(f) if f.service == service && f.prefix == prefix && f.grammar == grammar => {}
-            Some(f) => {
-                let owner = &self.services[f.service].name;
-                sink.report(
-                    line,
-                    key,
-                    format!(
-                        "`{prefix}` with {grammar} is already the family `{}` with {} of {owner}",
-                        f.prefix, f.grammar
-                    ),
-                    "every code must belong to one family",
-                );
+            .iter_mut()
+            .find(|f| stem(f).eq_ignore_ascii_case(&stem(&new)) && f.grammar.same_shape(&new.grammar));
+        let Some(present) = same else {
+            self.families.push(new);
+            return;
+        };
+        if present.service == new.service && present.owned == new.owned {
+            if present.form() == new.form() {
+                present.everyday |= new.everyday;
+                return;
             }
-            None => self.families.push(DraftFamily { prefix: prefix.to_owned(), grammar, service }),
+        } else if !new.owned {
+            if !present.is_of(new.service) {
+                present.shared.push(new.service);
+            }
+            return;
+        } else if !present.owned {
+            // The owner comes last.
+            let first = std::mem::replace(&mut present.service, new.service);
+            present.shared.retain(|&s| s != new.service);
+            if first != new.service {
+                present.shared.insert(0, first);
+            }
+            (present.prefix, present.grammar) = (new.prefix, new.grammar);
+            (present.owned, present.everyday) = (true, present.everyday || new.everyday);
+            return;
         }
+        let owner = &self.services[present.service].name;
+        sink.report(
+            line,
+            format!("{path}.prefix"),
+            format!("`{}` is already the family `{}` of {owner}", new.form(), present.form()),
+            "every code must belong to one family; where two services have it, one of them says `shared: true`",
+        );
     }
 
     /// Reads one row; gives its family, number, spelling, line and content.
@@ -264,6 +352,7 @@ impl Draft {
             default,
             row: Row {
                 code: CodeId(0),
+                service: ServiceId(service as u32),
                 http_status,
                 message: message?.0.to_owned(),
                 category: category?,
@@ -283,13 +372,13 @@ impl Draft {
         sink: &mut Sink,
     ) -> Option<(usize, super::Number)> {
         let fits = |f: &DraftFamily| {
-            let digits = spelling.strip_prefix(f.prefix.as_str())?.strip_prefix('.')?;
+            let digits = spelling.strip_prefix(f.prefix.as_str())?.strip_prefix(f.separator)?;
             f.grammar.read(digits.as_bytes()).filter(|n| n.len == digits.len())
         };
-        let mine = self.families.iter().enumerate().filter(|(_, f)| f.service == service);
+        let mine = self.families.iter().enumerate().filter(|(_, f)| f.is_of(service));
         let found = mine.clone().find_map(|(i, f)| Some((i, fits(f)?)));
         if found.is_none() {
-            let families: Vec<_> = mine.map(|(_, f)| format!("{}.{}", f.prefix, f.grammar)).collect();
+            let families: Vec<_> = mine.map(|(_, f)| f.form()).collect();
             sink.report(
                 line,
                 format!("{path}.code"),
@@ -343,12 +432,16 @@ impl Draft {
             self.codes.len() - 1
         });
         let code = &mut self.codes[at];
-        let only = code.rows.len() == 1 && group.len() == 1;
+        // Other services' rows stay what they are.
+        let service = first.row.service;
+        let mine = code.rows.iter().filter(|r| r.service == service).count();
+        let only = mine == 1 && group.len() == 1;
         if group.iter().any(|r| r.default == Some(true)) {
-            code.rows.iter_mut().for_each(|r| r.default = false);
+            code.rows.iter_mut().filter(|r| r.service == service).for_each(|r| r.default = false);
         }
         for read in group {
-            let old = code.rows.iter_mut().find(|r| only || r.http_status == read.row.http_status);
+            let mut mine = code.rows.iter_mut().filter(|r| r.service == service);
+            let old = mine.find(|r| only || r.http_status == read.row.http_status);
             let inherited = old.as_ref().is_some_and(|r| r.default);
             let row = Row { default: read.default.unwrap_or(inherited), ..read.row };
             match old {
@@ -356,12 +449,13 @@ impl Draft {
                 None => code.rows.push(row),
             }
         }
-        let defaults = code.rows.iter().filter(|r| r.default).count();
-        if code.rows.len() > 1 && defaults != 1 {
+        let mine = || code.rows.iter().filter(|r| r.service == service);
+        let (rows, defaults) = (mine().count(), mine().filter(|r| r.default).count());
+        if rows > 1 && defaults != 1 {
             sink.report(
                 line,
                 spelling,
-                format!("{} rows, {defaults} marked as the default", code.rows.len()),
+                format!("{rows} rows, {defaults} marked as the default"),
                 "mark exactly one with `default: true`",
             );
         }
@@ -375,9 +469,13 @@ impl Draft {
             .families
             .into_iter()
             .map(|f| Family {
+                stem: format!("{}{}", f.prefix, f.separator),
                 prefix: f.prefix,
+                separator: f.separator,
                 grammar: f.grammar,
                 service: ServiceId(f.service as u32),
+                shared: f.shared.into_iter().map(|s| ServiceId(s as u32)).collect(),
+                everyday: f.everyday,
                 numbers: HashMap::default(),
             })
             .collect();
@@ -387,7 +485,10 @@ impl Draft {
             let id = CodeId(codes.len() as u32);
             families[draft.family].numbers.insert(draft.number, id);
             let start = rows.len() as u32;
-            rows.extend(draft.rows.into_iter().map(|r| Row { code: id, ..r }));
+            // The owner's rows first: they are meant where the record does not say otherwise.
+            let owner = families[draft.family].service;
+            let (owned, others): (Vec<_>, Vec<_>) = draft.rows.into_iter().partition(|r| r.service == owner);
+            rows.extend(owned.into_iter().chain(others).map(|r| Row { code: id, ..r }));
             codes.push(Code {
                 spelling: draft.spelling,
                 family: FamilyId(draft.family as u32),
@@ -396,6 +497,33 @@ impl Draft {
         }
         Catalog::of(self.services, families, codes, rows)
     }
+}
+
+fn is_prefix(text: &str) -> bool {
+    text.as_bytes()[0].is_ascii_alphabetic()
+        && text.len() <= 64
+        && !text.ends_with('.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
+/// The first labels of host names.
+fn host_labels(nodes: &[Node], sink: &mut Sink) -> Vec<String> {
+    let mut labels = Vec::new();
+    for (i, node) in nodes.iter().enumerate() {
+        let is_label = |text: &str| {
+            (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        match &node.data {
+            Data::Scalar(text, _) if is_label(text) => labels.push(text.to_ascii_lowercase()),
+            _ => sink.report(
+                node.line,
+                format!("hosts[{i}]"),
+                "no first label of a host name",
+                "write what stands before the first dot: rds for rds.region.example.com",
+            ),
+        }
+    }
+    labels
 }
 
 /// A row as it stands in a file.

@@ -5,6 +5,7 @@
 //! one of the code's statuses are rare in a record, so that hardly anything
 //! is read twice.
 
+use super::owner;
 use crate::boundary::{escape_ends, is_word};
 use crate::catalog::{Catalog, CodeId, RowId, template};
 
@@ -32,7 +33,7 @@ pub fn resolve(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (Ro
 
 /// As [`resolve`], for a code with several rows.
 fn decide(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (RowId, Evidence) {
-    let rows = catalog.code(code).rows.clone();
+    let rows = owner::rows(catalog, code, record, at);
     let row_with =
         |status: u16| rows.clone().map(RowId).find(|&r| catalog.row(r).http_status == Some(status));
     let statuses = statuses(record, |s| row_with(s).is_some());
@@ -50,13 +51,13 @@ fn decide(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (RowId, 
         .max_by_key(|&(bytes, _)| bytes);
     match by_message {
         Some((_, row)) => (row, Evidence::Message),
-        None => (catalog.default_row(code), Evidence::Default),
+        None => (catalog.default_of(rows), Evidence::Default),
     }
 }
 
 /// Every status in `record` that `wanted` accepts and that stands in one of
 /// the documented forms, with its offset, ascending.
-fn statuses(record: &[u8], wanted: impl Fn(u16) -> bool) -> Vec<(u16, usize)> {
+pub(super) fn statuses(record: &[u8], wanted: impl Fn(u16) -> bool) -> Vec<(u16, usize)> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < record.len() {
@@ -202,7 +203,7 @@ fn cross(byte: u8, open: u8, close: u8, entered: &mut usize, left: &mut usize) {
 
 /// The bytes of the template's pieces when they all stand in `record` in
 /// their order.
-fn template_bytes(message: &str, record: &[u8]) -> Option<usize> {
+pub(super) fn template_bytes(message: &str, record: &[u8]) -> Option<usize> {
     let pieces = template::pieces(message);
     if !pieces.iter().any(|p| p.len() >= 8) {
         return None;

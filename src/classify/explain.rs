@@ -1,7 +1,9 @@
 //! Why a line did or did not match: the hot path's own rules, with every
 //! verdict kept.
 
-use super::{Refusal, What, discovery, evidence, inferred_category, judge};
+use super::discovery::{Keys, Lead};
+use super::doubt::Doubt;
+use super::{Families, Refusal, Rules, Sighting, What, discovery, evidence, inferred_category, judge};
 use crate::boundary::{Left, is_word, left};
 use crate::catalog::{Catalog, CodeId, FamilyId, RowId};
 
@@ -25,6 +27,8 @@ pub enum Outcome {
     Unlisted(FamilyId, Option<u16>, Left),
     /// A code that its key names.
     Discovered,
+    /// Its family is an everyday abbreviation, and the record says no error.
+    Doubtful(FamilyId),
     /// Refused by a rule of families.
     Refused(FamilyId, Refusal),
     /// Refused by a rule of discovery.
@@ -35,76 +39,116 @@ pub enum Outcome {
 }
 
 /// Every candidate of `line`, in its order.
-pub fn explain(catalog: &Catalog, line: &[u8], with_discovery: bool) -> Vec<Verdict> {
+pub fn explain(catalog: &Catalog, line: &[u8], keys: &Keys) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    for dot in memchr::memchr_iter(b'.', line) {
+    let mut doubt = Doubt::default();
+    for digits in 1..line.len() {
         for family in (0..catalog.families().len() as u32).map(FamilyId) {
-            let outcome = match judge(catalog, family, line, dot) {
+            let outcome = match judge(catalog, family, line, digits) {
                 Ok((start, number)) => {
                     let before = left(line, start).unwrap_or(Left::Start);
-                    match catalog.family(family).code(number.value) {
-                        Some(code) => {
-                            let (row, why) =
-                                evidence::resolve(catalog, code, line, first(catalog, line, code, start));
-                            Outcome::Known(code, row, why, before)
-                        }
-                        None => Outcome::Unlisted(family, number.status, before),
+                    let known = catalog.family(family);
+                    let code = known.code(number.value);
+                    let what = code.map_or(What::Unlisted(family, number.status), What::Known);
+                    let end = digits + number.len;
+                    let doubtful = known.everyday && line.get(end) != Some(&b':');
+                    let sighting = Sighting { start, end, what, doubtful };
+                    if doubtful && !doubt.allows(catalog, line, 0, &sighting) {
+                        Outcome::Doubtful(family)
+                    } else {
+                        accepted(catalog, line, &sighting, before)
                     }
                 }
                 Err(Refusal::Prefix) => continue,
                 // A sentence may end with a prefix.
-                Err(Refusal::Digits) if !line.get(dot + 1).is_some_and(u8::is_ascii_digit) => {
+                Err(Refusal::Digits) if !line[digits].is_ascii_digit() => continue,
+                // Letters that are followed by a number are nothing remarkable.
+                Err(Refusal::Digits | Refusal::LeftBoundary)
+                    if catalog.family(family).separator.is_empty() =>
+                {
                     continue;
                 }
                 Err(refusal) => Outcome::Refused(family, refusal),
             };
-            let start = dot - catalog.family(family).prefix.len();
-            let digits = line[dot + 1..].iter().take_while(|&&b| is_word(b) || b == b'.').count();
-            let mut end = dot + 1 + digits;
+            let start = digits - catalog.family(family).stem().len();
+            let run = line[digits..].iter().take_while(|&&b| is_word(b) || b == b'.').count();
+            let mut end = digits + run;
             while line[end - 1] == b'.' {
                 end -= 1;
             }
-            if let Ok((_, number)) = judge(catalog, family, line, dot) {
-                end = dot + 1 + number.len;
+            if let Ok((_, number)) = judge(catalog, family, line, digits) {
+                end = digits + number.len;
             }
             verdicts.push(Verdict { start, end, outcome });
         }
     }
-    if with_discovery {
-        keys(catalog, line, &mut verdicts);
-    }
+    self::keys(catalog, line, keys, &mut verdicts);
     shapes(line, &mut verdicts);
     verdicts.sort_by_key(|v| (v.start, v.end));
     verdicts
 }
 
+fn accepted(catalog: &Catalog, line: &[u8], sighting: &Sighting, before: Left) -> Outcome {
+    match sighting.what {
+        What::Known(code) => {
+            let first = first(catalog, line, code, sighting.start);
+            let (row, why) = evidence::resolve(catalog, code, line, first);
+            Outcome::Known(code, row, why, before)
+        }
+        What::Unlisted(family, status) => Outcome::Unlisted(family, status, before),
+        What::Discovered => Outcome::Discovered,
+    }
+}
+
 /// Where `code` stands first: what its evidence is measured from.
 fn first(catalog: &Catalog, line: &[u8], code: CodeId, here: usize) -> usize {
     let family = catalog.code(code).family;
-    memchr::memchr_iter(b'.', line)
-        .filter_map(|dot| judge(catalog, family, line, dot).ok())
+    (1..=here)
+        .filter_map(|digits| judge(catalog, family, line, digits).ok())
         .find(|(_, number)| catalog.family(family).code(number.value) == Some(code))
-        .map_or(here, |(start, _)| start)
+        .map_or(here, |(start, _)| start.min(here))
 }
 
-fn keys(catalog: &Catalog, line: &[u8], verdicts: &mut Vec<Verdict>) {
-    for at in memchr::memchr_iter(b'r', line) {
-        let (start, end, outcome) = match discovery::value(line, at) {
-            Ok((start, end)) if catalog.family_of(&line[start..end]).is_none() => {
-                (start, end, Outcome::Discovered)
-            }
-            // Judged as a code of its family.
-            Ok(_) | Err(discovery::Refusal::NoKey) => continue,
+fn keys(catalog: &Catalog, line: &[u8], keys: &Keys, verdicts: &mut Vec<Verdict>) {
+    let rules = Rules { families: Families::new(catalog), keys: keys.clone() };
+    for at in (0..line.len()).filter(|&at| keys.may_be_at(line[at])) {
+        let (start, end, outcome) = match keys.lead(line, at) {
+            Ok(lead) => match super::of_key(catalog, &rules, line, &lead) {
+                // Judged as a code of its family where it stands, too; by its key it is beyond doubt.
+                Some(sighting) => {
+                    let judged = |v: &Verdict| v.start == sighting.start && v.end == sighting.end;
+                    if verdicts.iter().any(|v| judged(v) && v.is_hit()) {
+                        continue;
+                    }
+                    verdicts.retain(|v| !judged(v));
+                    let before = left(line, sighting.start).unwrap_or(Left::Separator);
+                    (sighting.start, sighting.end, accepted(catalog, line, &sighting, before))
+                }
+                None => refused_value(line, &lead),
+            },
+            Err(discovery::Refusal::NoKey) => continue,
             Err(refusal) => {
                 // The whole key, for the reader.
                 let word = |b: &&u8| is_word(**b);
                 let start = at - line[..at].iter().rev().take_while(word).count();
                 let end = at + line[at..].iter().take_while(word).count();
+                if refusal == discovery::Refusal::KeyBoundary
+                    && line[start..end].eq_ignore_ascii_case(b"code")
+                {
+                    // The word in a sentence.
+                    continue;
+                }
                 (start, end, Outcome::KeyRefused(refusal))
             }
         };
         verdicts.push(Verdict { start, end, outcome });
     }
+}
+
+fn refused_value(line: &[u8], lead: &Lead) -> (usize, usize, Outcome) {
+    let word = |b: &&u8| is_word(**b);
+    let end = lead.key + line[lead.key..].iter().take_while(word).count();
+    (lead.key, end, Outcome::KeyRefused(discovery::Refusal::Shape))
 }
 
 /// What looks like a code and was not judged at all.
@@ -125,6 +169,10 @@ fn shapes(line: &[u8], verdicts: &mut Vec<Verdict>) {
 }
 
 impl Verdict {
+    fn is_hit(&self) -> bool {
+        matches!(self.outcome, Outcome::Known(..) | Outcome::Unlisted(..) | Outcome::Discovered)
+    }
+
     /// What it counts as, or `None` for nothing.
     pub fn counts_as(&self, catalog: &Catalog, line: &[u8]) -> Option<String> {
         let what = match self.outcome {
@@ -134,17 +182,14 @@ impl Verdict {
             _ => return None,
         };
         let mut spelling = String::new();
-        let sighting = super::Sighting { start: self.start, end: self.end, what };
+        let sighting = Sighting { start: self.start, end: self.end, what, doubtful: false };
         super::spell(catalog, line, &sighting, &mut spelling);
         Some(spelling)
     }
 
     /// The rule in words.
     pub fn rule(&self, catalog: &Catalog) -> String {
-        let shape = |family: FamilyId| {
-            let f = catalog.family(family);
-            format!("{}.{}", f.prefix, f.grammar)
-        };
+        let shape = |family: FamilyId| catalog.family(family).to_string();
         match &self.outcome {
             Outcome::Known(_, row, why, before) => {
                 let row = catalog.row(*row);
@@ -174,6 +219,10 @@ impl Verdict {
             Outcome::Discovered => {
                 "behind an error-code key, of no family: unknown code by discovery".to_owned()
             }
+            Outcome::Doubtful(family) => format!(
+                "refused: {} stands for other things, too, and nothing in the record says error",
+                catalog.family(*family).prefix
+            ),
             Outcome::Refused(family, Refusal::Digits) => {
                 format!("refused: the digits do not fit {}", shape(*family))
             }
@@ -183,13 +232,18 @@ impl Verdict {
             Outcome::Refused(_, Refusal::RightBoundary) => {
                 "refused: a name or a number goes on after it".to_owned()
             }
+            Outcome::Refused(_, Refusal::Path) => "refused: it stands in a path".to_owned(),
+            Outcome::Refused(_, Refusal::Host) => "refused: it is part of a host or an address".to_owned(),
+            Outcome::Refused(_, Refusal::Success) => {
+                "refused: all its digits are 0, which is a success, and the catalog does not have it".to_owned()
+            }
             Outcome::Refused(_, Refusal::Prefix) => "refused: another prefix".to_owned(),
             Outcome::KeyRefused(refusal) => match refusal {
                 discovery::Refusal::NoKey => "no error-code key".to_owned(),
-                discovery::Refusal::KeyBoundary => "key refused: it is part of a longer name".to_owned(),
+                discovery::Refusal::KeyBoundary => "key refused: it is part of a longer name, or `code` without quotes".to_owned(),
                 discovery::Refusal::Separator => "key refused: neither `:` nor `=` after it".to_owned(),
                 discovery::Refusal::Shape => {
-                    "key refused: its value is no code (a letter first, a dot, three digits last)".to_owned()
+                    "key refused: its value is no code (a letter first, a dot, three digits last; no version, no success)".to_owned()
                 }
                 discovery::Refusal::ValueGoesOn => {
                     "key refused: its quoted value is more than a code".to_owned()

@@ -85,14 +85,14 @@ fn summary(catalog: &Catalog) -> String {
     let number = |n: usize, what| crate::problem::counted(n as u64, what);
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for row in catalog.rows() {
-        *rows.entry(catalog.service_of(row.code).name.as_str()).or_default() += 1;
+        *rows.entry(catalog.service_of(row).name.as_str()).or_default() += 1;
     }
     for (i, service) in catalog.services().iter().enumerate() {
         let families: Vec<String> = catalog
             .families()
             .iter()
             .filter(|f| f.service.0 as usize == i)
-            .map(|f| format!("{}.{}", f.prefix, f.grammar))
+            .map(ToString::to_string)
             .collect();
         let count = rows.get(service.name.as_str()).copied().unwrap_or(0);
         let rows = if count == 1 { "row " } else { "rows" };

@@ -8,8 +8,9 @@ use anstyle::Style;
 use super::settings::Reading;
 use super::{Failure, output};
 use crate::catalog::{Catalog, CodeId, RowId, template};
+use crate::classify::discovery::{self, Keys};
 use crate::classify::explain::explain;
-use crate::classify::{discovered_service, discovery, inferred_category};
+use crate::classify::{discovered_service, inferred_category, service_of_start};
 use crate::report::table;
 
 const HEAD: Style = Style::new().bold();
@@ -33,7 +34,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), Failure> {
     let (loaded, catalog) = args.reading.layers().load()?;
     if let Some(line) = args.line {
-        output::styled(&judged(&catalog, &line, loaded.settings.discovery))?;
+        output::styled(&judged(&catalog, &line, &loaded.settings.options().keys()))?;
         return Ok(());
     }
     let mut out = String::new();
@@ -56,7 +57,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 
 fn known(catalog: &Catalog, id: CodeId, out: &mut String) {
     let code = catalog.code(id);
-    let service = catalog.service_of(id);
+    let service = catalog.service_of(catalog.row(RowId(code.rows.start)));
     let _ = writeln!(out, "{HEAD}{}{HEAD:#}  {} ({})", code.spelling, service.full_name, service.name);
     let several = code.rows.len() > 1;
     for row in code.rows.clone().map(RowId).map(|r| catalog.row(r)) {
@@ -89,9 +90,7 @@ fn unknown(catalog: &Catalog, code: &str, out: &mut String) {
         let service = catalog.service(family.service);
         let _ = writeln!(
             out,
-            "  fits {}.{} of {}: counted as an unknown code, category {}",
-            family.prefix,
-            family.grammar,
+            "  fits {family} of {}: counted as an unknown code, category {}",
             service.name,
             inferred_category(number.status)
         );
@@ -99,20 +98,20 @@ fn unknown(catalog: &Catalog, code: &str, out: &mut String) {
         let _ = writeln!(
             out,
             "  of no family: counted only behind a key such as error_code, as an unknown code of {}",
-            discovered_service(code)
+            service_of_start(catalog, code.as_bytes())
+                .map_or_else(|| discovered_service(code), |s| catalog.service(s).name.clone())
         );
     } else {
-        let families: Vec<_> =
-            catalog.families().iter().map(|f| format!("{}.{}", f.prefix, f.grammar)).collect();
+        let families: Vec<_> = catalog.families().iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "  not the shape of a code; the families are {}", families.join(", "));
     }
 }
 
-fn judged(catalog: &Catalog, line: &str, with_discovery: bool) -> String {
+fn judged(catalog: &Catalog, line: &str, keys: &Keys) -> String {
     let bytes = line.as_bytes();
     let mut out = String::new();
     let mut hits = BTreeSet::new();
-    for verdict in explain(catalog, bytes, with_discovery) {
+    for verdict in explain(catalog, bytes, keys) {
         let text = String::from_utf8_lossy(&bytes[verdict.start..verdict.end]);
         let counted = verdict.counts_as(catalog, bytes);
         let mark = if counted.is_some() { "+" } else { "-" };

@@ -15,9 +15,12 @@ pub struct Reading {
     /// Catalog file or folder to lay over the built-in catalog; repeatable
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
-    /// Count codes without a catalog behind error-code keys
+    /// Find codes by the keys before them, too
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
     discovery: Option<String>,
+    /// Such a key; repeatable
+    #[arg(long, value_name = "KEY")]
+    discovery_keys: Vec<String>,
     /// Longest record that is held whole
     #[arg(long, value_name = "SIZE")]
     max_record_bytes: Option<String>,
@@ -110,6 +113,7 @@ impl Reading {
         let mut flags = Vec::new();
         push_all(&mut flags, "catalog", &self.catalog);
         push(&mut flags, "discovery", &self.discovery);
+        push_all(&mut flags, "discovery_keys", &self.discovery_keys);
         push(&mut flags, "max_record_bytes", &self.max_record_bytes);
         push(&mut flags, "max_unknown_codes", &self.max_unknown_codes);
         // A variable that is not UTF-8 holds no setting of ours that would be valid.

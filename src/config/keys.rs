@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{CodeInfo, Settings, SourceKind};
 use crate::catalog::Category;
+use crate::classify::discovery::{MAX_KEY_NAME, MIN_KEY_NAME};
 use crate::yaml::suggest;
 
 /// What is wrong with a value, and what to write instead.
@@ -121,7 +122,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "discovery",
-        doc: "Count codes of services without a catalog where a key such as error_code or errorCode names them.",
+        doc: "Find codes by the keys before them, too: of services without a catalog, and numbers alone.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -129,6 +130,25 @@ const GENERAL: &[Key] = &[
             Ok(())
         },
         show: |s| s.discovery.to_string(),
+    },
+    Key {
+        name: "discovery_keys",
+        doc: "Those keys. Where a name holds `code`, records may have its words in any case and joined by `_`, `-`, a dot, a blank or nothing; others stand as they are spelled here, in any case. `code` itself counts only in quotes and as a tag.",
+        list: true,
+        reloads: true,
+        set: |s, v| {
+            if let Some(bad) = v.iter().find(|name| !is_key_name(name)) {
+                return Err((
+                    format!("`{bad}` is no key"),
+                    format!(
+                        "write {MIN_KEY_NAME} to {MAX_KEY_NAME} letters, digits, `_`, `-` and dots, such as error_code"
+                    ),
+                ));
+            }
+            s.discovery_keys = v.to_vec();
+            Ok(())
+        },
+        show: |s| list(s.discovery_keys.iter().map(|k| quoted(k))),
     },
     Key {
         name: "max_record_bytes",
@@ -367,4 +387,10 @@ pub(super) fn quoted(text: &str) -> String {
 
 pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn is_key_name(name: &str) -> bool {
+    (MIN_KEY_NAME..=MAX_KEY_NAME).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        && name.as_bytes()[0].is_ascii_alphabetic()
 }

@@ -90,10 +90,7 @@ impl Books {
         let unknown = match self.unknown_places.get(&spelling) {
             Some(&at) => &mut self.unknown[at],
             None => {
-                let family = tally.family.map(|f| {
-                    let catalog = engine.catalog();
-                    catalog.service(catalog.family(f).service).name.clone()
-                });
+                let service = tally.service.map(|s| engine.catalog().service(s).name.clone());
                 let entry = |code: &str, api_service| Unknown {
                     code: code.to_owned(),
                     api_service,
@@ -103,7 +100,7 @@ impl Books {
                     last_seen: 0.0,
                 };
                 if self.unknown.len() < self.max_unknown_codes {
-                    let service = family.unwrap_or_else(|| discovered_service(&spelling));
+                    let service = service.unwrap_or_else(|| discovered_service(&spelling));
                     let at = self.unknown.len();
                     self.unknown.push(entry(&spelling, service));
                     self.unknown_places.insert(spelling, at);
@@ -111,7 +108,7 @@ impl Books {
                 } else {
                     // A discovered service's name is the log's to choose: it
                     // would be one more label without a bound.
-                    let service = family.unwrap_or_else(|| OTHER.to_owned());
+                    let service = service.unwrap_or_else(|| OTHER.to_owned());
                     let key = (service.clone(), tally.category);
                     self.other.entry(key).or_insert_with(|| entry(OTHER, service))
                 }

@@ -73,7 +73,7 @@ pub struct Row<'r> {
 impl<'r> Row<'r> {
     fn of(catalog: &'r Catalog, id: RowId) -> Row<'r> {
         let row = catalog.row(id);
-        let service = catalog.service_of(row.code);
+        let service = catalog.service_of(row);
         Row {
             code: &catalog.code(row.code).spelling,
             api_service: &service.name,

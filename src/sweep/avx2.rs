@@ -16,12 +16,14 @@
 //! end at a guard page.
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
-    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_sad_epu8, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_epi8,
+    __m128i, __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_and_si256,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_sad_epu8, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
+    _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
-use super::{AHEAD, KEY_BITS, KEY_MASK, Shape, scalar};
+use super::shape::Position;
+use super::{AHEAD, Shape, scalar};
 
 /// Bytes of a step.
 const STEP: usize = 64;
@@ -32,36 +34,64 @@ const STEPS_PER_SUM: usize = 127;
 
 /// Proof that the processor has AVX2.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Avx2 {
-    shape: Shape,
-}
+pub(super) struct Avx2(());
 
 impl Avx2 {
     /// `None` where the processor lacks it.
-    pub(super) fn new(shape: Shape) -> Option<Avx2> {
-        std::arch::is_x86_feature_detected!("avx2").then_some(Avx2 { shape })
+    pub(super) fn new() -> Option<Avx2> {
+        std::arch::is_x86_feature_detected!("avx2").then_some(Avx2(()))
     }
 
     /// See [`super::Sweep::run`].
     #[inline]
-    pub(super) fn run(self, block: &[u8], places: &mut Vec<u32>) -> usize {
+    pub(super) fn run(self, shape: &Shape, block: &[u8], places: &mut Vec<u32>) -> usize {
         // SAFETY: the processor has AVX2, or there would be no `self`.
-        unsafe {
-            match (self.shape.letters, self.shape.keys) {
-                (true, true) => sweep::<true, true>(block, places),
-                (true, false) => sweep::<true, false>(block, places),
-                (false, true) => sweep::<false, true>(block, places),
-                (false, false) => sweep::<false, false>(block, places),
-            }
-        }
+        unsafe { sweep(shape, block, places) }
     }
+}
+
+/// The tables of a position, in both halves of a register each.
+#[derive(Clone, Copy)]
+struct Tables {
+    low: __m256i,
+    high: __m256i,
+}
+
+impl Tables {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn new(position: &Position) -> Tables {
+        Tables { low: twice(&position.low), high: twice(&position.high) }
+    }
+
+    /// The buckets in which each of `bytes` may stand at this position.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn look_up(self, bytes: __m256i) -> __m256i {
+        // The shuffle gives 0 for what is not ASCII, else goes by the lower half.
+        let low = _mm256_shuffle_epi8(self.low, bytes);
+        let upper_half = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), byte(0x0f));
+        _mm256_and_si256(low, _mm256_shuffle_epi8(self.high, upper_half))
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn twice(table: &[u8; 16]) -> __m256i {
+    // SAFETY: the array has the 16 bytes that are read.
+    let table: __m128i = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+    _mm256_broadcastsi128_si256(table)
 }
 
 /// # Safety
 /// The processor must have AVX2.
 #[target_feature(enable = "avx2")]
-unsafe fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mut Vec<u32>) -> usize {
-    let shape = Shape { letters: LETTERS, keys: KEYS };
+unsafe fn sweep(shape: &Shape, block: &[u8], places: &mut Vec<u32>) -> usize {
+    let tables = [
+        Tables::new(&shape.positions[0]),
+        Tables::new(&shape.positions[1]),
+        Tables::new(&shape.positions[2]),
+    ];
     let mut newlines = scalar(shape, block, 0, 1, places);
     let mut at = 1;
     while at + STEP < block.len() {
@@ -77,9 +107,8 @@ unsafe fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mu
             // SAFETY: `steps` whole steps fit with one byte to spare, and `start` is 1 or more.
             let (low, high) = unsafe { (block.as_ptr().add(start), block.as_ptr().add(start + 32)) };
             // SAFETY: as above: each reads from one byte before its pointer to 32 after it.
-            let (low, high) = unsafe {
-                (look::<LETTERS, KEYS>(low, &mut counters), look::<LETTERS, KEYS>(high, &mut counters))
-            };
+            let (low, high) =
+                unsafe { (look(&tables, low, &mut counters), look(&tables, high, &mut counters)) };
             *mask = u64::from(low) | u64::from(high) << 32;
         }
         for &mask in &masks[..steps] {
@@ -102,7 +131,7 @@ unsafe fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mu
 /// must be readable, and the processor must have AVX2.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn look<const LETTERS: bool, const KEYS: bool>(bytes: *const u8, counters: &mut __m256i) -> u32 {
+unsafe fn look(tables: &[Tables; 3], bytes: *const u8, counters: &mut __m256i) -> u32 {
     // SAFETY: the caller's promise.
     let (before, here, after) = unsafe {
         (
@@ -113,21 +142,11 @@ unsafe fn look<const LETTERS: bool, const KEYS: bool>(bytes: *const u8, counters
     };
     *counters = _mm256_sub_epi8(*counters, _mm256_cmpeq_epi8(here, byte(b'\n')));
 
-    let dot = _mm256_cmpeq_epi8(here, byte(b'.'));
-    let digit = _mm256_cmpeq_epi8(_mm256_and_si256(after, byte(0xf0)), byte(0x30));
-    let mut place = _mm256_and_si256(dot, digit);
-    if LETTERS {
-        let letter = _mm256_cmpgt_epi8(_mm256_or_si256(before, byte(0x20)), byte(0x60));
-        place = _mm256_and_si256(place, letter);
-    }
-    if KEYS {
-        let r = _mm256_cmpeq_epi8(here, byte(b'r'));
-        let head = _mm256_cmpeq_epi8(_mm256_and_si256(before, byte(KEY_MASK)), byte(KEY_BITS));
-        let joint =
-            _mm256_or_si256(_mm256_cmpeq_epi8(after, byte(b'_')), _mm256_cmpeq_epi8(after, byte(b'C')));
-        place = _mm256_or_si256(place, _mm256_and_si256(_mm256_and_si256(r, head), joint));
-    }
-    _mm256_movemask_epi8(place).cast_unsigned()
+    let [first, middle, last] = tables;
+    let buckets =
+        _mm256_and_si256(_mm256_and_si256(first.look_up(before), middle.look_up(here)), last.look_up(after));
+    let none = _mm256_cmpeq_epi8(buckets, _mm256_setzero_si256());
+    !_mm256_movemask_epi8(none).cast_unsigned()
 }
 
 #[inline]

@@ -15,11 +15,13 @@
 //! end at a guard page.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_loadu_si512,
-    _mm512_mask_cmpeq_epi8_mask, _mm512_mask_cmpgt_epi8_mask, _mm512_or_si512, _mm512_set1_epi8,
+    __m128i, __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm512_and_si512, _mm512_broadcast_i32x4,
+    _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8, _mm512_shuffle_epi8, _mm512_srli_epi16,
+    _mm512_test_epi8_mask,
 };
 
-use super::{AHEAD, KEY_BITS, KEY_MASK, Shape, scalar};
+use super::shape::Position;
+use super::{AHEAD, Shape, scalar};
 
 /// Bytes of a step.
 const STEP: usize = 64;
@@ -29,38 +31,66 @@ const STEPS_PER_LOOK: usize = 128;
 
 /// Proof that the processor has AVX-512 F and BW.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Avx512 {
-    shape: Shape,
-}
+pub(super) struct Avx512(());
 
 impl Avx512 {
     /// `None` where the processor lacks either.
-    pub(super) fn new(shape: Shape) -> Option<Avx512> {
+    pub(super) fn new() -> Option<Avx512> {
         let has = std::arch::is_x86_feature_detected!("avx512f")
             && std::arch::is_x86_feature_detected!("avx512bw")
             && std::arch::is_x86_feature_detected!("bmi1")
             && std::arch::is_x86_feature_detected!("popcnt");
-        has.then_some(Avx512 { shape })
+        has.then_some(Avx512(()))
     }
 
     /// See [`super::Sweep::run`].
     #[inline]
-    pub(super) fn run(self, block: &[u8], places: &mut Vec<u32>) -> usize {
-        // SAFETY: the processor has what they need, or there would be no `self`.
-        unsafe {
-            match (self.shape.letters, self.shape.keys) {
-                (true, true) => sweep::<true, true>(block, places),
-                (true, false) => sweep::<true, false>(block, places),
-                (false, true) => sweep::<false, true>(block, places),
-                (false, false) => sweep::<false, false>(block, places),
-            }
-        }
+    pub(super) fn run(self, shape: &Shape, block: &[u8], places: &mut Vec<u32>) -> usize {
+        // SAFETY: the processor has what it needs, or there would be no `self`.
+        unsafe { sweep(shape, block, places) }
     }
 }
 
+/// The tables of a position, in each quarter of a register.
+#[derive(Clone, Copy)]
+struct Tables {
+    low: __m512i,
+    high: __m512i,
+}
+
+impl Tables {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn new(position: &Position) -> Tables {
+        Tables { low: repeated(&position.low), high: repeated(&position.high) }
+    }
+
+    /// The buckets in which each of `bytes` may stand at this position.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn look_up(self, bytes: __m512i) -> __m512i {
+        // The shuffle gives 0 for what is not ASCII, else goes by the lower half.
+        let low = _mm512_shuffle_epi8(self.low, bytes);
+        let upper_half = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), byte(0x0f));
+        _mm512_and_si512(low, _mm512_shuffle_epi8(self.high, upper_half))
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn repeated(table: &[u8; 16]) -> __m512i {
+    // SAFETY: the array has the 16 bytes that are read.
+    let table: __m128i = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+    _mm512_broadcast_i32x4(table)
+}
+
 #[target_feature(enable = "avx512f,avx512bw,bmi1,popcnt")]
-fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mut Vec<u32>) -> usize {
-    let shape = Shape { letters: LETTERS, keys: KEYS };
+fn sweep(shape: &Shape, block: &[u8], places: &mut Vec<u32>) -> usize {
+    let tables = [
+        Tables::new(&shape.positions[0]),
+        Tables::new(&shape.positions[1]),
+        Tables::new(&shape.positions[2]),
+    ];
     let mut newlines = scalar(shape, block, 0, 1, places);
     let mut at = 1;
     while at + STEP < block.len() {
@@ -72,7 +102,7 @@ fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mut Vec<u
             // A prefetch is a hint for any address: it reads nothing and cannot fault.
             _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(start + AHEAD).cast());
             // SAFETY: `steps` whole steps fit with one byte to spare, and `start` is 1 or more.
-            let (found, ended) = unsafe { look::<LETTERS, KEYS>(block.as_ptr().add(start)) };
+            let (found, ended) = unsafe { look(&tables, block.as_ptr().add(start)) };
             *mask = found;
             newlines += ended.count_ones() as usize;
         }
@@ -94,7 +124,7 @@ fn sweep<const LETTERS: bool, const KEYS: bool>(block: &[u8], places: &mut Vec<u
 /// From one byte before `bytes` to 65 bytes from it on must be readable.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn look<const LETTERS: bool, const KEYS: bool>(bytes: *const u8) -> (u64, u64) {
+unsafe fn look(tables: &[Tables; 3], bytes: *const u8) -> (u64, u64) {
     // SAFETY: the caller's promise.
     let (before, here, after) = unsafe {
         (
@@ -103,17 +133,9 @@ unsafe fn look<const LETTERS: bool, const KEYS: bool>(bytes: *const u8) -> (u64,
             _mm512_loadu_si512(bytes.add(1).cast()),
         )
     };
-    let dot = _mm512_cmpeq_epi8_mask(here, byte(b'.'));
-    let mut place = _mm512_mask_cmpeq_epi8_mask(dot, _mm512_and_si512(after, byte(0xf0)), byte(0x30));
-    if LETTERS {
-        place = _mm512_mask_cmpgt_epi8_mask(place, _mm512_or_si512(before, byte(0x20)), byte(0x60));
-    }
-    if KEYS {
-        let r = _mm512_cmpeq_epi8_mask(here, byte(b'r'));
-        let head = _mm512_mask_cmpeq_epi8_mask(r, _mm512_and_si512(before, byte(KEY_MASK)), byte(KEY_BITS));
-        place |= _mm512_mask_cmpeq_epi8_mask(head, after, byte(b'_'))
-            | _mm512_mask_cmpeq_epi8_mask(head, after, byte(b'C'));
-    }
+    let [first, middle, last] = tables;
+    let two = _mm512_and_si512(first.look_up(before), middle.look_up(here));
+    let place = _mm512_test_epi8_mask(two, last.look_up(after));
     (place, _mm512_cmpeq_epi8_mask(here, byte(b'\n')))
 }
 

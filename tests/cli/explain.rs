@@ -40,7 +40,7 @@ fn what_is_not_in_the_catalog_ends_with_1_and_is_explained() {
     for (code, why) in [
         ("CCE.09404999", "fits CCE.MMSSSNNN of CCE: counted as an unknown code, category not_found"),
         ("Ecs.9999", "fits Ecs.NNNN of ECS: counted as an unknown code, category unknown"),
-        ("Dli.0003", "counted only behind a key such as error_code, as an unknown code of DLI"),
+        ("FOO.0003", "counted only behind a key such as error_code, as an unknown code of FOO"),
         ("hello", "not the shape of a code"),
     ] {
         let ended = run(["explain", code]);
@@ -88,7 +88,7 @@ fn a_line_names_the_rule_that_accepts() {
         ("a=%3DEcs.0114", "Ecs.0114", "known code, after the tail of an escape"),
         ("Ecs.9999", "Ecs.9999", "not in the catalog: unknown code, category unknown"),
         ("CCE.09404999", "CCE.09404999", "category not_found inferred from the status 404 in it"),
-        (r#"{"errorCode":"Dli.0003"}"#, "Dli.0003", "unknown code by discovery"),
+        (r#"{"errorCode":"FOO.0003"}"#, "FOO.0003", "unknown code by discovery"),
         ("Ecs.1000 got HTTP 404", "Ecs.1000", "row with status 404, by the status 404 at byte 18"),
         ("Ecs.1000 itemNotFound: x could not be found", "Ecs.1000", "row with status 404, by its message"),
         ("Ecs.1000", "Ecs.1000", "row with status 400, the default"),
@@ -108,15 +108,15 @@ fn a_line_names_the_rule_that_refuses() {
         ("Ecs.0043.1", "Ecs.0043.1", "a name or a number goes on after it"),
         ("css.0015x.js", "css.0015x.js", "a name or a number goes on after it"),
         (
-            "saw Dli.0003 there",
-            "Dli.0003",
+            "saw FOO.0003 there",
+            "FOO.0003",
             "no family has this prefix, and no error-code key stands before it",
         ),
         // A key is shown whole, as it stands in the line.
-        ("my_error_code=Dli.0003", "my_error_code", "part of a longer name"),
-        ("error_code Dli.0003", "error_code", "neither `:` nor `=` after it"),
+        ("my_error_code=FOO.0003", "my_error_code", "part of a longer name"),
+        ("error_code FOO.0003", "error_code", "neither `:` nor `=` after it"),
         ("errorCode=12", "errorCode", "its value is no code"),
-        (r#"errCode="Dli.0003 failed""#, "errCode", "its quoted value is more than a code"),
+        (r#"errCode="FOO.0003 failed""#, "errCode", "its quoted value is more than a code"),
     ] {
         let (sign, why) = verdict(line, part);
         assert!(sign == '-' && why.contains(rule), "{line}: {sign} {why}");
@@ -139,6 +139,6 @@ fn a_line_ends_with_its_hits() {
 #[test]
 fn a_line_follows_the_setting_of_discovery() {
     let mut command = errtally();
-    command.args(["explain", "--line", "error_code=Dli.0003"]).env("ERRTALLY_DISCOVERY", "false");
+    command.args(["explain", "--line", "error_code=FOO.0003"]).env("ERRTALLY_DISCOVERY", "false");
     assert!(finish(&mut command).ok().ends_with("no hit\n"));
 }

@@ -34,6 +34,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("catalog", &a, &b, &c),
         trial("max_record_bytes", "2KiB", "3KiB", "4KiB"),
         trial("max_unknown_codes", "1", "2", "3"),
+        trial("discovery_keys", "fault_code", "reason_code", "xcode"),
         trial("zero_init", "billing", "state", "timeout"),
         trial("linger", "1s", "2s", "3s"),
         trial("shutdown_timeout", "1s", "2s", "3s"),

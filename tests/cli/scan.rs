@@ -23,7 +23,7 @@ fn keys(value: &Value) -> Vec<&str> {
 
 #[test]
 fn json_has_the_promised_shape() {
-    let input = b"CCE.01400007 Ecs.1000\n{\"errorCode\":\"Dli.0003\"}\nCCE.09400999\nno code\n";
+    let input = b"CCE.01400007 Ecs.1000\n{\"errorCode\":\"DLI.0003\"}\nCCE.09400999\nno code\n";
     let report = scan_json(input, &[]);
     for key in ["records", "bytes", "matched_records", "hits", "unknown"] {
         assert!(keys(&report).contains(&key), "{key}: {report}");
@@ -50,7 +50,7 @@ fn json_has_the_promised_shape() {
         report["unknown"],
         json!([
             {"code": "CCE.09400999", "api_service": "CCE", "category": "invalid_request", "count": 1},
-            {"code": "Dli.0003", "api_service": "DLI", "category": "unknown", "count": 1},
+            {"code": "DLI.0003", "api_service": "DLI", "category": "unknown", "count": 1},
         ])
     );
 }
@@ -214,8 +214,8 @@ fn the_unknown_codes_that_come_first_are_told_apart() {
 
 #[test]
 fn discovery_can_be_switched_off() {
-    let input = b"error_code=Dli.0003 Ecs.0114\n";
-    assert_eq!(count_of(&scan_json(input, &[]), "Dli.0003"), 1);
+    let input = b"error_code=DLI.0003 Ecs.0114\n";
+    assert_eq!(count_of(&scan_json(input, &[]), "DLI.0003"), 1);
     let without = scan_json(input, &["--discovery", "false"]);
-    assert_eq!((count_of(&without, "Dli.0003"), count_of(&without, "Ecs.0114")), (0, 1));
+    assert_eq!((count_of(&without, "DLI.0003"), count_of(&without, "Ecs.0114")), (0, 1));
 }

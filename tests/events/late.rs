@@ -14,13 +14,13 @@ fn late_hits_are_counted_apart() {
     let lines = [
         format!("{{\"time\":{old},\"app\":\"web\",\"code\":\"Ecs.0114\"}}"),
         format!("{{\"time\":{new},\"app\":\"web\",\"code\":\"Ecs.0114\"}}"),
-        format!("ts={old} CSS.0015 error_code=Dli.0003"),
+        format!("ts={old} CSS.0015 error_code=DLI.0003"),
         "2020-01-01 00:00:00,000 ERROR CCE.01400007".to_owned(),
         "<165>1 2020-01-01T00:00:00Z host CCE.01400007".to_owned(),
         // No time, or none that can be read: not late.
         "Ecs.0005".to_owned(),
         "time=yesterday Ecs.0005".to_owned(),
-        format!("time={} error_code=Dli.0003", ago(0) + 100_000),
+        format!("time={} error_code=DLI.0003", ago(0) + 100_000),
     ];
     let input: String = lines.iter().map(|l| format!("{l}\n")).collect();
     let args = ["--late-after", "1h", "--labels", "app=app", "--exemplars", "true"];
@@ -31,7 +31,7 @@ fn late_hits_are_counted_apart() {
     assert_eq!((late("Ecs.0114"), errors("Ecs.0114")), (1.0, 1.0));
     assert_eq!((late("CSS.0015"), errors("CSS.0015")), (1.0, 0.0));
     assert_eq!((late("CCE.01400007"), errors("CCE.01400007")), (2.0, 0.0));
-    assert_eq!((late("Dli.0003"), unknown("Dli.0003")), (1.0, 1.0));
+    assert_eq!((late("DLI.0003"), unknown("DLI.0003")), (1.0, 1.0));
     assert_eq!((late("Ecs.0005"), errors("Ecs.0005")), (0.0, 2.0));
     assert_eq!(scrape.sum("errtally_late_errors_total", &[("app", "web")]), 1.0);
     assert_eq!(scrape.sum("errtally_api_service_errors_total", &[("api_service", "CCE")]), 0.0);

@@ -70,7 +70,7 @@ fn an_event_has_what_the_record_says() {
 
 #[test]
 fn an_unknown_code_has_an_event_of_its_own() {
-    let (events, _) = exact(b"error_code=Dli.0003 CCE.09404999 msg=\"no such table\"\n", &[]);
+    let (events, _) = exact(b"error_code=DLI.0003 CCE.09404999 msg=\"no such table\"\n", &[]);
     let slim: Vec<_> = events
         .iter()
         .map(|e| ["code", "api_service", "category", "http_status", "known", "message"].map(|m| e[m].clone()))
@@ -78,7 +78,7 @@ fn an_unknown_code_has_an_event_of_its_own() {
     let row = |code: &str, service: &str, category: &str| {
         [json!(code), json!(service), json!(category), json!(null), json!(false), json!("no such table")]
     };
-    assert_eq!(slim, [row("Dli.0003", "DLI", "unknown"), row("CCE.09404999", "CCE", "not_found")]);
+    assert_eq!(slim, [row("DLI.0003", "DLI", "unknown"), row("CCE.09404999", "CCE", "not_found")]);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn the_record_goes_along_if_asked() {
 fn events_are_selected_and_counts_are_not() {
     let lines = [
         "level=error Ecs.0114 CSS.0015 CCE.01400007",
-        "level=WARNING Ecs.0114 error_code=Dli.0003",
+        "level=WARNING Ecs.0114 error_code=DLI.0003",
         "CCE.01400007 Ecs.0001",
     ];
     let input: String = lines.iter().map(|l| format!("{l}\n")).collect();
@@ -175,16 +175,16 @@ fn events_are_selected_and_counts_are_not() {
         selected(&["--events-only-category", "quota"]),
         [at("CCE.01400007", 0), at("CCE.01400007", third), at("Ecs.0001", third)]
     );
-    assert_eq!(selected(&["--events-only-level", "warn"]), [at("Ecs.0114", second), at("Dli.0003", second)]);
+    assert_eq!(selected(&["--events-only-level", "warn"]), [at("Ecs.0114", second), at("DLI.0003", second)]);
     assert_eq!(
         selected(&["--events-only-level", "none,error", "--events-only-api-service", "cce"]),
         [at("CCE.01400007", 0), at("CCE.01400007", third)]
     );
     assert_eq!(
         selected(&["--events-only-code", "dli.0003,css.0015"]),
-        [at("CSS.0015", 0), at("Dli.0003", second)]
+        [at("CSS.0015", 0), at("DLI.0003", second)]
     );
-    assert_eq!(selected(&["--events-only-category", "unknown"]), [at("Dli.0003", second)]);
+    assert_eq!(selected(&["--events-only-category", "unknown"]), [at("DLI.0003", second)]);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
             let status = status_label(row.http_status);
             let labels = [
                 catalog.code(row.code).spelling.as_str(),
-                &catalog.service_of(row.code).name,
+                &catalog.service_of(row).name,
                 row.category.as_str(),
                 &status,
                 if row.retryable { "true" } else { "false" },

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use errtally::catalog::{Catalog, Category, FamilyId, RowId};
+use errtally::catalog::{Catalog, Category, RowId, ServiceId};
 use errtally::config::CodeInfo;
 use errtally::count::Tally;
 use errtally::engine::{Engine, Options};
@@ -106,7 +106,7 @@ fn count(ledger: &Ledger, engine: &Arc<Engine>, case: &Case) {
     for (number, family, late) in &case.unknown {
         let spelling = format!("Svc.{number}{family}");
         tally.begin_record();
-        tally.first_unknown(&spelling, family.then_some(FamilyId(0)), Category::CATALOG[*number as usize]);
+        tally.first_unknown(&spelling, family.then_some(ServiceId(0)), Category::CATALOG[*number as usize]);
         tally.hit_unknown(&spelling, *late);
     }
     tally.records = (case.hits.len() + case.unknown.len()) as u64;

@@ -30,7 +30,7 @@ pub fn codes_of(i: u64) -> &'static [&'static str] {
         0 | 17 | 34 | 51 | 68 => &["Ecs.0114"],
         9 | 59 => &["CCE.01400007"],
         23 => &["Ecs.0005", "CSS.0015"],
-        77 => &["Dli.0003"],
+        77 => &["DLI.0003"],
         _ => &[],
     }
 }
@@ -50,7 +50,7 @@ pub fn write_text(i: u64, out: &mut String) {
     );
     match codes_of(i) {
         [] => out.push_str("the desired state was reached, nothing is to be done for this object"),
-        ["Dli.0003"] => out.push_str("the call failed: error_code=Dli.0003, it is tried again in a minute"),
+        ["DLI.0003"] => out.push_str("the call failed: error_code=DLI.0003, it is tried again in a minute"),
         [one] => {
             let _ = write!(out, "the call failed: {one}, it is tried again in a minute");
         }

@@ -91,6 +91,22 @@ const ESCAPES: &[&[u8]] = &[
     b"[31m",
     b"\x1b[2K",
     b"\x1b[38;2;255;128;1;1m",
+    b"\x1b[01;31m\x1b[K",
+    b"\x1b(B\x1b[m",
+    b"\x1b]8;;u\x07",
+    b"#033[0m",
+    b"^[[0m",
+    b"\\u{1b}[1m",
+    b"%1B[0m",
+    b"\\_",
+    b"\\-",
+    b"\\x0a",
+    b"%253D",
+    b"%2522",
+    b"&quot;",
+    b"&amp;quot;",
+    b"\x1b[111111111111111111111111111111111111111111111111m",
+    b"\x1b[1111111111111111111111111111111111111111111111111m",
     b"\x1b[38;2;255;128;10;1m",
     b"\\u001c[1m",
 ];
@@ -98,9 +114,9 @@ const ESCAPES: &[&[u8]] = &[
 const KEYS: &[&str] = &[
     "error_code",
     "errorCode",
-    "ErrorCode",
-    "errCode",
-    "err_code",
+    "ERROR-CODE",
+    "Error code",
+    "error\\_code",
     "error_id",
     "http_status",
     "status_code",
@@ -108,9 +124,11 @@ const KEYS: &[&str] = &[
     "httpStatusCode",
     "code",
     "status",
-    "errorcode",
+    "errcode",
     "error_codes",
     "Code",
+    "err.code",
+    "errorId",
     "http-status",
     "message",
 ];
@@ -169,6 +187,23 @@ const TEXTS: &[&str] = &[
 
 const FILLERS: &[&str] = &[
     " instead",
+    " failed ",
+    " error: ",
+    "HttpError",
+    "terror",
+    "https://rds.region.example.com/v3/",
+    "https://vpn.region.example.com ",
+    "/var/log/",
+    " ./a/",
+    "a/",
+    "<Code>",
+    "</Code>",
+    "&lt;errorCode&gt;",
+    "E0401 ",
+    "<12>",
+    ":9200",
+    ": ",
+    "@",
     " Instead ",
     ", ",
     " and then some more text ",
@@ -199,6 +234,12 @@ const FILLERS: &[&str] = &[
     "%22%3A%22",
 ];
 
+/// Quotes as URLs, HTML, Markdown and JSON escape them, and a colour in place of one.
+const MARKS: &[&[u8]] = &[b"&quot;", b"%22", b"%2522", b"%5C%22", b"u0022", b"`", b"&amp;#39;", b"\x1b[0m"];
+
+/// What may stand between key, sign and value.
+const NOISE: &[&[u8]] = &[b"\x1b[0m", b"\x1b[1;31m", b"\\u001b[0m ", b"%20"];
+
 /// A fragment is drawn with the catalog at hand: its codes, prefixes and messages.
 pub type Fragment = BoxedStrategy<Vec<u8>>;
 
@@ -226,30 +267,41 @@ fn case_mask() -> impl Strategy<Value = u32> {
 /// A code of the catalog, or one that fits a family, or one that just fails to.
 pub fn code(catalog: &Arc<Catalog>) -> Fragment {
     let families = catalog.clone();
-    let fitting =
-        (any::<prop::sample::Index>(), case_mask(), vec(b'0'..=b'9', 9..=9), 0usize..8, b' '..=b'~')
-            .prop_map(move |(which, mask, digits, damage, byte)| {
-                let family = which.get(&families.families);
-                let mut code = recase(&family.prefix, mask);
-                code.push(b'.');
-                let mut digits = digits.into_iter().cycle();
-                for rule in family.grammar.bytes() {
-                    code.push(if rule == b'.' { b'.' } else { digits.next().expect("endless") });
+    let fitting = (
+        any::<prop::sample::Index>(),
+        case_mask(),
+        prop_oneof![4 => vec(b'0'..=b'9', 9..=9), 1 => Just(vec![b'0'; 9])],
+        0usize..8,
+        b' '..=b'~',
+    )
+        .prop_map(move |(which, mask, digits, damage, byte)| {
+            let family = which.get(&families.families);
+            let mut code = recase(&family.prefix, mask);
+            code.extend(family.separator.bytes());
+            let mut digits = digits.into_iter().cycle();
+            let mut quoted = false;
+            for rule in family.grammar.bytes() {
+                match rule {
+                    b'\'' => quoted = !quoted,
+                    _ if quoted || rule == b'.' => code.push(rule),
+                    _ => code.push(digits.next().expect("endless")),
                 }
-                let last = code.len() - 1;
-                match damage {
-                    0 => code.push(digits.next().expect("endless")),
-                    1 => code.truncate(last),
-                    2 => code[last] = byte,
-                    3 => code.insert(last, byte),
-                    _ => {}
-                }
-                code
-            });
+            }
+            let last = code.len() - 1;
+            match damage {
+                0 => code.push(digits.next().expect("endless")),
+                1 => code.truncate(last),
+                2 => code[last] = byte,
+                3 => code.insert(last, byte),
+                _ => {}
+            }
+            code
+        });
     let prefixes = catalog.clone();
     let loose = (any::<prop::sample::Index>(), case_mask(), vec(b'0'..=b'9', 1..=9)).prop_map(
         move |(which, mask, digits)| {
-            [&recase(&which.get(&prefixes.families).prefix, mask)[..], b".", &digits].concat()
+            let family = which.get(&prefixes.families);
+            [&recase(&family.prefix, mask)[..], family.separator.as_bytes(), &digits].concat()
         },
     );
     let rows = catalog.clone();
@@ -258,6 +310,7 @@ pub fn code(catalog: &Arc<Catalog>) -> Fragment {
     // The codes with several rows are few, and they are what status evidence is for.
     let repeated: Vec<String> =
         catalog.rows.iter().filter(|row| row.is_default).map(|row| row.code.clone()).collect();
+    let repeated = if repeated.is_empty() { vec!["Ecs.1000".to_owned()] } else { repeated };
     let several = (select(repeated), case_mask()).prop_map(|(code, mask)| recase(&code, mask));
     prop_oneof![3 => fitting, 1 => loose, 4 => known, 4 => several].boxed()
 }
@@ -265,7 +318,12 @@ pub fn code(catalog: &Arc<Catalog>) -> Fragment {
 /// Up to so many backslashes that the rule's limit of 16 is crossed, and a quote or none.
 fn quote() -> impl Strategy<Value = Vec<u8>> + Clone {
     let depth = prop_oneof![6 => Just(0usize), 2 => Just(1usize), 1 => Just(3usize), 1 => 14usize..19];
-    let mark = prop_oneof![5 => Just(&b"\""[..]), 2 => Just(&b"'"[..]), 3 => Just(&b""[..])];
+    let mark = prop_oneof![
+        5 => Just(&b"\""[..]),
+        2 => Just(&b"'"[..]),
+        3 => Just(&b""[..]),
+        2 => select(MARKS),
+    ];
     (depth, mark).prop_map(|(depth, mark)| {
         if mark.is_empty() { Vec::new() } else { [&b"\\".repeat(depth)[..], mark].concat() }
     })
@@ -277,12 +335,15 @@ fn blanks() -> impl Strategy<Value = Vec<u8>> {
         3 => Just(b" ".to_vec()),
         1 => Just(b"\t ".to_vec()),
         1 => (14usize..19).prop_map(|n| b" ".repeat(n)),
+        1 => (61usize..67).prop_map(|n| b" ".repeat(n)),
+        2 => bytes_of(NOISE),
     ]
 }
 
 /// Key, quotes, separator, value, in every form that discovery and status fields know.
 fn field(catalog: &Arc<Catalog>) -> Fragment {
-    let separator = select(&["=", ":", ":", ":", "=>", "=", "==", "->", ",", " "][..]);
+    let separator =
+        select(&["=", ":", ":", ":", "=>", "=", "==", "->", ",", " ", "%3A", "%253D", ">", "&gt;"][..]);
     let shape = select(
         &[
             "Dli.0003",
@@ -303,6 +364,15 @@ fn field(catalog: &Arc<Catalog>) -> Fragment {
             "",
             "-.a.000",
             "v1.2.003",
+            "v12.003",
+            "foo.0000",
+            "err.20261125.083412.123456",
+            "main.py.003",
+            "E.CFE.4000201",
+            "120001",
+            "12000027",
+            "1234567",
+            "DRS.M001",
         ][..],
     );
     let value = prop_oneof![
@@ -332,6 +402,11 @@ fn message(catalog: &Arc<Catalog>) -> Fragment {
         .filter(|row| catalog.rows.iter().filter(|other| other.code == row.code).count() > 1)
         .map(|row| row.message.clone())
         .collect();
+    let several = if several.is_empty() {
+        catalog.rows.iter().map(|row| row.message.clone()).collect()
+    } else {
+        several
+    };
     (select(several), select(&["", "x", "server 7", "{0}", "\\\"a\\\"", "404"][..]))
         .prop_map(|(mut message, filling)| {
             for placeholder in ["[%s]", "%s", "%d", "{0}", "{name}", "xxx"] {

@@ -3,7 +3,13 @@
 use crate::reference::{Catalog, Family, Row};
 
 fn family(service: &str, prefix: &str, grammar: &str) -> Family {
-    Family { prefix: prefix.into(), grammar: grammar.into(), service: service.into() }
+    Family {
+        prefix: prefix.into(),
+        separator: ".".into(),
+        grammar: grammar.into(),
+        service: service.into(),
+        ..Family::default()
+    }
 }
 
 fn row(service: &str, code: &str, http_status: Option<u16>, message: &str, is_default: bool) -> Row {
@@ -54,7 +60,42 @@ pub fn nested() -> Catalog {
         row("DOTS", "Dot.4.0.0.4", Some(404), "Dots.", false),
     ];
     let families = families.map(|(service, prefix, grammar)| family(service, prefix, grammar)).to_vec();
-    Catalog { families, rows }
+    Catalog { families, rows, hosts: Vec::new() }
+}
+
+/// Families of every form that the contract knows, some within others.
+pub fn forms() -> Catalog {
+    let form = |prefix: &str, separator: &str, grammar: &str, everyday: bool| Family {
+        separator: separator.into(),
+        everyday,
+        ..family("FORMS", prefix, grammar)
+    };
+    let families = vec![
+        form("ORA", "-", "NNNNN", false),
+        form("A-B", "-", "NN", false),
+        form("AADSTS", "", "NNNNN", false),
+        form("E", "", "NNNN", false),
+        form("SVC_AMS", "_", "NNN", false),
+        form("AMS", "_", "NNN", false),
+        form("SVC.SWR", ".", "NNN", false),
+        form("DRS", ".", "'M'NNN", false),
+        form("DRS", ".", "'KE'NN", false),
+        form("Sql", "", "'x'NN", false),
+        form("", "", "'12'NNNN", false),
+        form("", "", "NNNNNNN", false),
+        form("AS", ".", "NNN", true),
+        form("DC", "_", "NNN", true),
+        form("n", "-", "NN", false),
+    ];
+    let rows = vec![
+        row("FORMS", "ORA-00942", Some(404), "table or view does not exist", false),
+        row("FORMS", "E1101", Some(400), "No member of that name.", false),
+        row("FORMS", "DRS.M001", None, "One.", false),
+        row("FORMS", "AS.000", Some(400), "The zero is a code here.", false),
+        row("FORMS", "AS.001", Some(400), "The group %s is being changed.", false),
+        row("FORMS", "120001", None, "A number.", false),
+    ];
+    Catalog { families, rows, hosts: Vec::new() }
 }
 
 /// More families than a vectorised multi-pattern search can hold.

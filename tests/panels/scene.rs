@@ -28,8 +28,8 @@ pub const STDIN: [(&str, u64); 8] = [
     ("Ecs.0114", 4),
     ("Ecs.1000", 1),
     ("CSS.0015", 1),
-    ("Dli.0003", 4),
-    ("Obs.0001", 2),
+    ("DLI.0003", 4),
+    ("OBS.0001", 2),
     ("other", 1),
 ];
 /// Teams of the records with `Ecs.0114`; the last is past `max_label_sets`, the fourth record has none.
@@ -40,7 +40,7 @@ pub const LATE: u64 = 3;
 pub const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 /// The same of Kafka, for [`MESSAGES`].
 pub const KAFKA_CODES: [(&str, u64); 5] =
-    [("CCE.01400007", 4), ("Ecs.0114", 10), ("Ecs.0005", 2), ("CSS.0015", 2), ("Dli.0003", 2)];
+    [("CCE.01400007", 4), ("Ecs.0114", 10), ("Ecs.0005", 2), ("CSS.0015", 2), ("DLI.0003", 2)];
 /// Messages of each replay.
 pub const MESSAGES: u64 = 200;
 
@@ -54,7 +54,7 @@ pub fn log() -> String {
             lines.push_str(&match (code, i) {
                 ("Ecs.1000", _) => "{\"code\":\"Ecs.1000\",}\n".to_owned(),
                 ("CSS.0015", _) => format!("{} CSS.0015\n", "x".repeat(2000)),
-                ("Dli.0003" | "Obs.0001", _) => format!("attempt {i}: error_code={code}\n"),
+                ("DLI.0003" | "OBS.0001", _) => format!("attempt {i}: error_code={code}\n"),
                 ("other", _) => String::new(),
                 ("Ecs.0114", 0..3) => {
                     format!("{{\"team\":\"{}\",\"msg\":\"{code}\"}}\n", TEAMS[i as usize])

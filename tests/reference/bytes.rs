@@ -7,47 +7,51 @@ pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Whether the text before a position ends in the tail of an escape: of a string, of a URL, or a
-/// terminal colour.
+/// Whether the text before a position ends in the tail of an escape: of a string, of Markdown, of
+/// a URL, or of a terminal.
 pub fn ends_in_escape(before: &[u8]) -> bool {
     let n = before.len();
-    // \n \t \r \b \f
-    if n >= 2 && before[n - 2] == b'\\' && b"ntrbf".contains(&before[n - 1]) {
+    // \n \t \r \b \f and Markdown's \_ \-
+    if n >= 2 && before[n - 2] == b'\\' && b"ntrbf_-".contains(&before[n - 1]) {
         return true;
     }
     // \u and four hex digits
     if n >= 6 && &before[n - 6..n - 4] == b"\\u" && all_hex(&before[n - 4..]) {
         return true;
     }
-    // % and two hex digits
-    if n >= 3 && before[n - 3] == b'%' && all_hex(&before[n - 2..]) {
+    // \x and two hex digits
+    if n >= 4 && &before[n - 4..n - 2] == b"\\x" && all_hex(&before[n - 2..]) {
         return true;
     }
-    ends_in_colour(before)
+    if n >= 3 && all_hex(&before[n - 2..]) {
+        let percent = |depth: usize| [&b"%"[..], &b"25".repeat(depth)].concat();
+        if (0..=8).any(|depth| before[..n - 2].ends_with(&percent(depth))) {
+            return true;
+        }
+    }
+    // A terminal sequence that ends here; none is longer than 64 bytes.
+    (n.saturating_sub(64)..n).any(|start| terminal(before, start) == Some(n))
 }
 
-/// The escape byte in one of its spellings, `[`, at most 16 digits and semicolons, `m`.
-fn ends_in_colour(before: &[u8]) -> bool {
-    let Some(mut rest) = before.strip_suffix(b"m") else {
-        return false;
-    };
-    let mut parameters = 0;
-    while let Some((&last, head)) = rest.split_last() {
-        if !(last.is_ascii_digit() || last == b';') {
-            break;
-        }
-        parameters += 1;
-        rest = head;
+/// The end of the terminal sequence at `at`.
+pub fn terminal(record: &[u8], at: usize) -> Option<usize> {
+    const ESC: [&[u8]; 9] =
+        [b"\x1b", b"\\u001b", b"\\u{1b}", b"\\x1b", b"\\033", b"\\e", b"#033", b"^[", b"%1b"];
+    let escape = ESC.iter().find(|escape| has_any_case(record, at, escape))?;
+    let mut i = at + escape.len();
+    if has(record, i, b"(") {
+        return record.get(i + 1).is_some_and(u8::is_ascii_alphanumeric).then_some(i + 2);
     }
-    if parameters > 16 {
-        return false;
+    if !has(record, i, b"[") {
+        return None;
     }
-    let Some(rest) = rest.strip_suffix(b"[") else {
-        return false;
-    };
-    // The letters `u`, `x` and `e` are as written; only the hex digits may be of either case.
-    let spellings: [&[u8]; 7] = [b"\x1b", b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"\\e"];
-    spellings.iter().any(|spelling| rest.ends_with(spelling))
+    i += 1;
+    let from = i;
+    while record.get(i).is_some_and(|byte| (0x20..0x40).contains(byte)) {
+        i += 1;
+    }
+    let ends = record.get(i).is_some_and(|byte| (0x40..0x7f).contains(byte));
+    (i - from <= 48 && ends).then_some(i + 1)
 }
 
 fn all_hex(digits: &[u8]) -> bool {
@@ -59,7 +63,7 @@ pub fn no_word_before(record: &[u8], at: usize) -> bool {
     at == 0 || !is_word(record[at - 1]) || ends_in_escape(&record[..at])
 }
 
-/// A quote at `at`: up to 16 backslashes and `"` or `'`. Gives the quote and what follows it.
+/// A plain or backslashed quote at `at`, as status fields have it. Gives the quote and what follows it.
 pub fn quote(record: &[u8], at: usize) -> Option<(u8, usize)> {
     let mut i = at;
     while i < record.len() && record[i] == b'\\' {

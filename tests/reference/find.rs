@@ -1,9 +1,7 @@
-//! Sections 1 and 2: the codes of a record, each once, at the place where it first stands.
+//! Sections 1, 2 and 5: the codes of a record, each once, at the place where it first stands.
 
-use super::bytes::{ends_in_escape, has, has_any_case, is_word, no_word_before, quote, skip_blanks};
-use super::{Catalog, Family};
-
-const KEYS: [&[u8]; 6] = [b"error_code", b"errorCode", b"ErrorCode", b"errCode", b"err_code", b"error_id"];
+use super::bytes::{ends_in_escape, has_any_case, is_word};
+use super::{Catalog, Family, Row, doubt, keys};
 
 /// A code in a record. Service and category are those it has if the catalog does not know it.
 pub struct Found {
@@ -17,57 +15,137 @@ pub struct Found {
 }
 
 /// All different codes of a record, in the order in which they first stand in it.
-pub fn codes(catalog: &Catalog, discovery: bool, record: &[u8]) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    let mut add = |code: Found| {
-        if seen.insert(code.code.clone()) {
-            found.push(code);
-        }
-    };
+pub fn codes(catalog: &Catalog, discovery: bool, record: &[u8], too_long: bool) -> Vec<Found> {
+    let mut all: Vec<Found> = Vec::new();
+    let mut doubt = doubt::Doubt::new(record);
     for at in 0..record.len() {
         for family in &catalog.families {
-            if let Some(code) = candidate(family, record, at) {
-                add(code);
+            if let Some(code) = candidate(catalog, family, record, at, too_long, &mut doubt) {
+                all.push(code);
             }
         }
-        if discovery && let Some(code) = discovered(catalog, record, at) {
-            add(code);
+        if discovery && let Some(code) = keys::code(catalog, record, at, too_long) {
+            all.push(code);
         }
     }
-    found.sort_by_key(|code| code.position);
-    found
+    all.sort_by_key(|code| code.position);
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|code| seen.insert(code.code.clone()));
+    all
 }
 
 /// A candidate of `family` that starts at `at` and stands alone.
-fn candidate(family: &Family, record: &[u8], at: usize) -> Option<Found> {
-    let digits = fits(family, record, at)?;
-    let end = at + family.prefix.len() + 1 + digits.len();
-    if !left_boundary(record, at) || !right_boundary(record, end) {
+fn candidate(
+    catalog: &Catalog,
+    family: &Family,
+    record: &[u8],
+    at: usize,
+    too_long: bool,
+    doubt: &mut doubt::Doubt<'_>,
+) -> Option<Found> {
+    if family.prefix.is_empty() {
         return None;
     }
-    let digits = String::from_utf8(digits.to_vec()).expect("digits and dots");
-    let status = status_in(family, &digits);
+    let end = fits(family, record, at)?;
+    if !left_boundary(record, at)
+        || !right_boundary(record, end)
+        || in_path(record, at)
+        || in_host(record, at, end)
+    {
+        return None;
+    }
+    let code = of_family(catalog, family, record, at, end, too_long)?;
+    if family.everyday && record.get(end) != Some(&b':') {
+        let rows = catalog.rows_of(&code.code);
+        if too_long || !doubt.settled_by(&rows) {
+            return None;
+        }
+    }
+    Some(code)
+}
+
+/// What a family's code from `start` to `end` is, unless it says success.
+pub fn of_family(
+    catalog: &Catalog,
+    family: &Family,
+    record: &[u8],
+    start: usize,
+    end: usize,
+    too_long: bool,
+) -> Option<Found> {
+    let stem = family.prefix.len() + family.separator.len();
+    let number = &record[start + stem..end];
+    let slots = slots(&family.grammar);
+    let spelled: String = slots
+        .iter()
+        .zip(number)
+        .map(|(slot, &byte)| match slot {
+            Slot::Digit | Slot::Status => char::from(byte),
+            Slot::Fixed(fixed) => char::from(*fixed),
+        })
+        .collect();
+    let code = format!("{}{}{spelled}", family.prefix, family.separator);
+    let digits = |only_status: bool| -> String {
+        let wanted = |slot: &Slot| *slot == Slot::Status || (!only_status && *slot == Slot::Digit);
+        slots.iter().zip(number).filter(|(slot, _)| wanted(slot)).map(|(_, &b)| char::from(b)).collect()
+    };
+    if digits(false).bytes().all(|b| b == b'0') && catalog.rows_of(&code).is_empty() {
+        return None;
+    }
+    // A grammar has three `S` or none.
+    let status = digits(true).parse().ok();
+    let named = named_service(catalog, record, start, &|service| {
+        family.service == *service || family.shared.contains(service)
+    });
+    let service = named.filter(|_| !family.shared.is_empty() && !too_long_for_hosts(too_long));
     Some(Found {
-        code: format!("{}.{digits}", family.prefix),
-        service: family.service.clone(),
+        code,
+        service: service.unwrap_or_else(|| family.service.clone()),
         category: inferred_category(status).to_owned(),
-        position: at,
+        position: start,
         status_in_code: status,
     })
 }
 
-/// Prefix in any case, dot, digits of the grammar: gives the digits.
-fn fits<'a>(family: &Family, text: &'a [u8], at: usize) -> Option<&'a [u8]> {
-    if !has_any_case(text, at, family.prefix.as_bytes()) || !has(text, at + family.prefix.len(), b".") {
+/// Of an overlong record only a window is at hand, so its hosts decide nothing.
+fn too_long_for_hosts(too_long: bool) -> bool {
+    too_long
+}
+
+/// What a slot of a grammar takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Digit,
+    Status,
+    Fixed(u8),
+}
+
+fn slots(grammar: &str) -> Vec<Slot> {
+    // What stands between the first and second quote, the third and fourth, is fixed.
+    let parts = grammar.split('\'').enumerate();
+    let slot = |quoted: bool, byte: u8| match byte {
+        _ if quoted => Slot::Fixed(byte),
+        b'S' => Slot::Status,
+        b'.' => Slot::Fixed(b'.'),
+        _ => Slot::Digit,
+    };
+    parts.flat_map(|(i, part)| part.bytes().map(move |byte| slot(i % 2 == 1, byte))).collect()
+}
+
+/// Prefix in any case, separator, what fits the grammar: gives the end.
+pub fn fits(family: &Family, text: &[u8], at: usize) -> Option<usize> {
+    let stem = format!("{}{}", family.prefix, family.separator);
+    if !has_any_case(text, at, stem.as_bytes()) {
         return None;
     }
-    let start = at + family.prefix.len() + 1;
-    let digits = text.get(start..start + family.grammar.len())?;
-    let fit = |(&byte, rule): (&u8, u8)| {
-        if rule == b'.' { byte == b'.' } else { byte.is_ascii_digit() }
+    let start = at + stem.len();
+    let slots = slots(&family.grammar);
+    let number = text.get(start..start + slots.len())?;
+    let fit = |(&byte, slot): (&u8, &Slot)| match slot {
+        Slot::Fixed(fixed) => byte.eq_ignore_ascii_case(fixed),
+        _ => byte.is_ascii_digit(),
     };
-    digits.iter().zip(family.grammar.bytes()).all(fit).then_some(digits)
+    number.iter().zip(&slots).all(fit).then_some(start + slots.len())
 }
 
 fn left_boundary(record: &[u8], at: usize) -> bool {
@@ -76,8 +154,7 @@ fn left_boundary(record: &[u8], at: usize) -> bool {
     }
     match record[at - 1] {
         b'.' => at == 1 || !is_word(record[at - 2]),
-        b'-' => false,
-        byte if is_word(byte) => ends_in_escape(&record[..at]),
+        byte if is_word(byte) || byte == b'-' => ends_in_escape(&record[..at]),
         _ => true,
     }
 }
@@ -85,20 +162,43 @@ fn left_boundary(record: &[u8], at: usize) -> bool {
 fn right_boundary(record: &[u8], end: usize) -> bool {
     match record.get(end) {
         None => true,
-        Some(b'.') => !record.get(end + 1).is_some_and(u8::is_ascii_digit),
+        Some(b'.') => !record.get(end + 1).is_some_and(|&byte| is_word(byte)),
         Some(&byte) => !is_word(byte),
     }
 }
 
-fn status_in(family: &Family, digits: &str) -> Option<u16> {
-    let status: String = digits
-        .chars()
-        .zip(family.grammar.chars())
-        .filter(|(_, rule)| *rule == 'S')
-        .map(|(digit, _)| digit)
-        .collect();
-    // A grammar has three `S` or none.
-    status.parse().ok()
+fn in_path(record: &[u8], at: usize) -> bool {
+    let mut start = at;
+    while start > 0
+        && at - start < 256
+        && (record[start - 1].is_ascii_alphanumeric() || b"_.~%+@/-".contains(&record[start - 1]))
+    {
+        start -= 1;
+    }
+    let run = &record[start..at];
+    if run.last() != Some(&b'/') {
+        return false;
+    }
+    let slashes = run.iter().filter(|&&byte| byte == b'/').count();
+    let absolute =
+        run[0] == b'/' || run.starts_with(b"./") || run.starts_with(b"../") || run.starts_with(b"~/");
+    let opened = start == 0 || b" \t\r\"'`=:([<,>".contains(&record[start - 1]);
+    slashes >= 2 || (absolute && (opened || run.len() == 256))
+}
+
+fn in_host(record: &[u8], at: usize, end: usize) -> bool {
+    if at >= 2 && record[at - 1] == b'@' && is_word(record[at - 2]) {
+        return true;
+    }
+    if record.get(end) != Some(&b':') || record[at..end].iter().any(u8::is_ascii_uppercase) {
+        return false;
+    }
+    let mut i = end + 1;
+    while record.get(i).is_some_and(u8::is_ascii_digit) {
+        i += 1;
+    }
+    let digits = i - end - 1;
+    (2..=5).contains(&digits) && !record.get(i).is_some_and(|&byte| is_word(byte))
 }
 
 /// Section 5: what the status in the code implies.
@@ -115,66 +215,44 @@ fn inferred_category(status: Option<u16>) -> &'static str {
     }
 }
 
-/// Section 2: a key that starts at `at`, and after it a value with the shape of a code.
-fn discovered(catalog: &Catalog, record: &[u8], at: usize) -> Option<Found> {
-    // No key is the beginning of another, so at most one stands here.
-    let key = KEYS.iter().find(|key| has(record, at, key))?;
-    if !no_word_before(record, at) {
-        return None;
+/// Of rows of several services those of the one whose host is named, if any is.
+pub fn rows_of_host<'a>(catalog: &Catalog, rows: Vec<&'a Row>, record: &[u8], at: usize) -> Vec<&'a Row> {
+    if rows.iter().all(|row| row.service == rows[0].service) {
+        return rows;
     }
-    let mut i = at + key.len();
-    if let Some((_, after)) = quote(record, i) {
-        i = after;
+    let has_rows = |service: &String| rows.iter().any(|row| row.service == *service);
+    match named_service(catalog, record, at, &has_rows) {
+        Some(service) => rows.into_iter().filter(|row| row.service == service).collect(),
+        None => rows,
     }
-    i = skip_blanks(record, i);
-    if has(record, i, b"=>") {
-        i += 2;
-    } else if has(record, i, b":") || has(record, i, b"=") {
-        i += 1;
-    } else {
-        return None;
-    }
-    i = skip_blanks(record, i);
-    let opening = quote(record, i);
-    if let Some((_, after)) = opening {
-        i = after;
-    }
-    let start = i;
-    while i < record.len() && (record[i].is_ascii_alphanumeric() || b"_.-".contains(&record[i])) {
-        i += 1;
-    }
-    if i - start > 160 {
-        return None;
-    }
-    if let Some((q, _)) = opening {
-        if quote(record, i).map(|(closing, _)| closing) != Some(q) {
-            return None;
-        }
-    } else {
-        while i > start && (record[i - 1] == b'.' || record[i - 1] == b'-') {
-            i -= 1;
-        }
-    }
-    let value = &record[start..i];
-    if !has_shape_of_code(value) || belongs_to_family(catalog, value) {
-        return None;
-    }
-    let code = String::from_utf8(value.to_vec()).expect("letters, digits and punctuation");
-    let service = code.split('.').next().unwrap_or_default().to_ascii_uppercase();
-    Some(Found { code, service, category: "unknown".to_owned(), position: start, status_in_code: None })
 }
 
-fn has_shape_of_code(value: &[u8]) -> bool {
-    value.len() <= 128
-        && value.first().is_some_and(u8::is_ascii_alphabetic)
-        && value.contains(&b'.')
-        && value.len() >= 3
-        && value[value.len() - 3..].iter().all(u8::is_ascii_digit)
-}
-
-fn belongs_to_family(catalog: &Catalog, value: &[u8]) -> bool {
-    let whole = |family: &Family| {
-        fits(family, value, 0).is_some_and(|digits| family.prefix.len() + 1 + digits.len() == value.len())
-    };
-    catalog.families.iter().any(whole)
+fn named_service(
+    catalog: &Catalog,
+    record: &[u8],
+    at: usize,
+    wanted: &dyn Fn(&String) -> bool,
+) -> Option<String> {
+    let mut best: Option<((usize, bool), String)> = None;
+    for start in 3..=record.len() {
+        if &record[start - 3..start] != b"://" {
+            continue;
+        }
+        let label: String = record[start..]
+            .iter()
+            .take(64)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
+            .map(|&byte| char::from(byte).to_ascii_lowercase())
+            .collect();
+        for (service, hosts) in &catalog.hosts {
+            let key = (start.abs_diff(at), start > at);
+            if wanted(service)
+                && hosts.contains(&label)
+                && best.as_ref().is_none_or(|(least, _)| key < *least)
+            {
+                best = Some((key, service.clone()));
+            }
+        }
+    }
+    best.map(|(_, service)| service)
 }

@@ -8,8 +8,10 @@
 #![allow(dead_code)]
 
 pub mod bytes;
+mod doubt;
 mod find;
 mod json;
+mod keys;
 mod message;
 mod status;
 
@@ -20,13 +22,19 @@ use serde_json::{Value, json};
 /// One record yields at most this many different unknown codes.
 const MAX_UNKNOWN_PER_RECORD: usize = 131_072;
 
-/// A prefix and the shape of the digits after it.
-#[derive(Clone, Debug)]
+/// A prefix, a separator and the shape of what follows.
+#[derive(Clone, Debug, Default)]
 pub struct Family {
     pub prefix: String,
-    /// `N`, `M` and `S` for digits, a dot for itself.
+    /// `.`, `_`, `-` or nothing.
+    pub separator: String,
+    /// `N`, `M` and `S` for digits, a dot for itself, letters in single quotes for themselves.
     pub grammar: String,
+    /// The owner.
     pub service: String,
+    /// Who else has codes of it.
+    pub shared: Vec<String>,
+    pub everyday: bool,
 }
 
 /// One documented meaning of a code.
@@ -45,6 +53,8 @@ pub struct Row {
 pub struct Catalog {
     pub families: Vec<Family>,
     pub rows: Vec<Row>,
+    /// Services and the first labels of their hosts.
+    pub hosts: Vec<(String, Vec<String>)>,
 }
 
 /// The settings that change what is counted.
@@ -70,8 +80,11 @@ impl Catalog {
             for family in service["families"].as_array().expect("`families` is a list") {
                 catalog.families.push(Family {
                     prefix: text(family, "prefix"),
+                    separator: family["separator"].as_str().unwrap_or(".").to_owned(),
                     grammar: text(family, "grammar"),
                     service: name.to_owned(),
+                    shared: Vec::new(),
+                    everyday: family["everyday"].as_bool().unwrap_or(false),
                 });
             }
         }
@@ -109,7 +122,7 @@ pub fn classify(catalog: &Catalog, options: Options, input: &[u8]) -> Value {
 
     for record in &records {
         let too_long = record.len() > options.max_record_bytes;
-        let found = find::codes(catalog, options.discovery, record);
+        let found = find::codes(catalog, options.discovery, record, too_long);
 
         oversized += u64::from(too_long);
         matched += u64::from(!found.is_empty());
@@ -128,6 +141,7 @@ pub fn classify(catalog: &Catalog, options: Options, input: &[u8]) -> Value {
                 }
                 continue;
             }
+            let rows = if too_long { rows } else { find::rows_of_host(catalog, rows, record, code.position) };
             let row = resolve(&rows, record, code.position, too_long);
             let status = row.http_status.or(code.status_in_code);
             hits.entry((row.code.clone(), status))
@@ -177,5 +191,6 @@ fn resolve<'a>(rows: &[&'a Row], record: &[u8], position: usize, too_long: bool)
             return row;
         }
     }
-    rows.iter().find(|row| row.is_default).expect("the catalog marks one of several rows as default")
+    let mine: Vec<_> = rows.iter().filter(|row| row.service == rows[0].service).collect();
+    mine.iter().find(|row| row.is_default).unwrap_or(&mine[0])
 }

@@ -42,9 +42,13 @@ impl Subject {
     }
 
     fn new(catalog: Catalog, options: reference::Options) -> Self {
-        let options = Options { discovery: options.discovery, max_record_bytes: options.max_record_bytes };
+        let options = Options {
+            discovery: options.discovery,
+            max_record_bytes: options.max_record_bytes,
+            ..Options::default()
+        };
         let catalog = Arc::new(catalog);
-        let literal = Sweep::literal(&catalog, options.discovery);
+        let literal = Sweep::literal(&catalog, &options.keys());
         let portable = Engine::with_sweep(catalog.clone(), options.clone(), literal);
         Self { engine: Arc::new(Engine::new(catalog, options)), portable: Arc::new(portable) }
     }
@@ -74,18 +78,22 @@ pub fn embedded_catalog() -> reference::Catalog {
     let catalog = Catalog::embedded().expect("the built-in catalog loads");
     let families = catalog.families().iter().map(|family| reference::Family {
         prefix: family.prefix.clone(),
+        separator: family.separator.to_owned(),
         grammar: family.grammar.to_string(),
         service: catalog.service(family.service).name.clone(),
+        shared: family.shared.iter().map(|s| catalog.service(*s).name.clone()).collect(),
+        everyday: family.everyday,
     });
+    let hosts = catalog.services().iter().map(|s| (s.name.clone(), s.hosts.clone())).collect();
     let rows = catalog.rows().iter().map(|row| reference::Row {
         code: catalog.code(row.code).spelling.clone(),
-        service: catalog.service_of(row.code).name.clone(),
+        service: catalog.service_of(row).name.clone(),
         http_status: row.http_status,
         message: row.message.clone(),
         category: row.category.as_str().to_owned(),
         is_default: row.default,
     });
-    reference::Catalog { families: families.collect(), rows: rows.collect() }
+    reference::Catalog { families: families.collect(), rows: rows.collect(), hosts }
 }
 
 /// A report cut down to what the reference states, in the reference's order.
@@ -126,8 +134,14 @@ fn to_yaml(catalog: &reference::Catalog) -> BTreeMap<String, String> {
             let name = quoted(&family.service);
             format!("service: {name}\nfull_name: {name}\nsource: \"made for the tests\"\nfamilies:\n")
         });
-        writeln!(file, "  - {{prefix: {}, grammar: {}}}", quoted(&family.prefix), quoted(&family.grammar))
-            .unwrap();
+        let prefix = if family.prefix.is_empty() {
+            String::new()
+        } else {
+            let separator = if family.separator.is_empty() { "none" } else { &family.separator };
+            format!("prefix: {}, separator: {}, ", quoted(&family.prefix), quoted(separator))
+        };
+        let everyday = family.everyday;
+        writeln!(file, "  - {{{prefix}grammar: {}, everyday: {everyday}}}", quoted(&family.grammar)).unwrap();
     }
     for (service, file) in &mut files {
         let mut rows = catalog.rows.iter().filter(|row| row.service == *service).peekable();

@@ -1,0 +1,114 @@
+//! Whether a record says error in some way: what a code needs whose prefix is
+//! an everyday abbreviation, where it stands bare.
+
+use super::{Sighting, What, evidence};
+use crate::catalog::{Catalog, RowId};
+
+/// Words that say it, in small letters.
+const WORDS: [&[u8]; 27] = [
+    b"abort",
+    b"aborted",
+    b"alert",
+    b"crit",
+    b"critical",
+    b"denied",
+    b"emerg",
+    b"err",
+    b"error",
+    b"errors",
+    b"exception",
+    b"fail",
+    b"failed",
+    b"fails",
+    b"failure",
+    b"fatal",
+    b"forbidden",
+    b"invalid",
+    b"panic",
+    b"refused",
+    b"rejected",
+    b"severe",
+    b"timeout",
+    b"traceback",
+    b"unauthorized",
+    b"warn",
+    b"warning",
+];
+
+/// Candidates of one record whose message is looked for.
+const MAX_LOOKS: usize = 16;
+
+/// What is known of the record that doubtful codes were last seen in.
+#[derive(Clone, Debug, Default)]
+pub struct Doubt {
+    /// Where it begins in the block.
+    start: Option<usize>,
+    says_error: bool,
+    looks: usize,
+}
+
+impl Doubt {
+    /// Whether a doubtful sighting in `record`, which begins at `start` of
+    /// its block, is a code.
+    pub fn allows(&mut self, catalog: &Catalog, record: &[u8], start: usize, sighting: &Sighting) -> bool {
+        if self.start != Some(start) {
+            *self = Doubt { start: Some(start), says_error: says_error(record), looks: 0 };
+        }
+        self.says_error || self.says_message(catalog, record, sighting)
+    }
+
+    fn says_message(&mut self, catalog: &Catalog, record: &[u8], sighting: &Sighting) -> bool {
+        self.looks += 1;
+        let What::Known(code) = sighting.what else { return false };
+        self.looks <= MAX_LOOKS
+            && catalog
+                .code(code)
+                .rows
+                .clone()
+                .any(|row| evidence::template_bytes(&catalog.row(RowId(row)).message, record).is_some())
+    }
+}
+
+/// Whether `record` has a word, a level or a status of an error.
+pub fn says_error(record: &[u8]) -> bool {
+    klog_or_syslog(record)
+        || (0..record.len()).any(|at| is_word_at(record, at))
+        || !evidence::statuses(record, |status| status >= 400).is_empty()
+}
+
+fn is_word_at(record: &[u8], at: usize) -> bool {
+    // The letters that they begin with.
+    if !matches!(record[at] | 0x20, b'a' | b'c'..=b'f' | b'i' | b'p' | b'r'..=b'u' | b'w') {
+        return false;
+    }
+    let begins = match at.checked_sub(1).map(|i| record[i]) {
+        Some(before) if before.is_ascii_alphabetic() => {
+            before.is_ascii_lowercase() && record[at].is_ascii_uppercase()
+        }
+        _ => true,
+    };
+    begins
+        && WORDS.iter().any(|word| {
+            let end = at + word.len();
+            record.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(word))
+                && match record.get(end) {
+                    Some(after) if after.is_ascii_alphabetic() => {
+                        after.is_ascii_uppercase() && record[end - 1].is_ascii_lowercase()
+                    }
+                    _ => true,
+                }
+        })
+}
+
+/// `E0401 ` or `<11>`.
+fn klog_or_syslog(record: &[u8]) -> bool {
+    match record {
+        [b'E' | b'W' | b'F', a, b, c, d, b' ', ..] => [a, b, c, d].iter().all(|b| b.is_ascii_digit()),
+        [b'<', rest @ ..] => {
+            let digits = rest.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+            let priority = rest[..digits].iter().fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
+            (1..=3).contains(&digits) && rest.get(digits) == Some(&b'>') && priority % 8 <= 4
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,64 @@
+//! Which service a code means whose family several share: the one whose host
+//! the record names next to it, else the family's owner.
+
+use std::ops::Range;
+
+use crate::catalog::{Catalog, CodeId, FamilyId, RowId, ServiceId};
+
+/// The service of an unlisted code of `family` that stands at `at`.
+pub fn of_family(catalog: &Catalog, family: FamilyId, record: &[u8], at: usize) -> ServiceId {
+    let family = catalog.family(family);
+    if family.shared.is_empty() {
+        return family.service;
+    }
+    named(catalog, record, at, |service| service == family.service || family.shared.contains(&service))
+        .unwrap_or(family.service)
+}
+
+/// The rows of `code` that may be meant where it stands at `at`: those of the
+/// service that the record names, where it names one.
+pub fn rows(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> Range<u32> {
+    let all = catalog.code(code).rows.clone();
+    let service_of = |row: u32| catalog.row(RowId(row)).service;
+    let first = service_of(all.start);
+    if all.clone().all(|row| service_of(row) == first) {
+        return all;
+    }
+    // A service's rows are neighbours.
+    match named(catalog, record, at, |service| all.clone().any(|row| service_of(row) == service)) {
+        Some(service) => {
+            let mine = || all.clone().filter(|&row| service_of(row) == service);
+            let start = mine().next().unwrap_or(all.start);
+            start..start + mine().count() as u32
+        }
+        None => all,
+    }
+}
+
+/// The service among the `wanted` whose host stands nearest to `at`, the one
+/// before it on a tie.
+fn named(
+    catalog: &Catalog,
+    record: &[u8],
+    at: usize,
+    wanted: impl Fn(ServiceId) -> bool,
+) -> Option<ServiceId> {
+    let mut nearest: Option<((usize, bool), ServiceId)> = None;
+    for slashes in memchr::memmem::find_iter(record, b"://") {
+        let start = slashes + 3;
+        let label = record[start..].iter().take(64);
+        let label = label.take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
+        let host = &record[start..start + label];
+        let services = catalog.services().iter().enumerate();
+        let service = services
+            .map(|(i, service)| (ServiceId(i as u32), service))
+            .find(|(id, s)| wanted(*id) && s.hosts.iter().any(|h| h.as_bytes().eq_ignore_ascii_case(host)));
+        if let Some((service, _)) = service {
+            let distance = (start.abs_diff(at), start > at);
+            if nearest.is_none_or(|(least, _)| distance < least) {
+                nearest = Some((distance, service));
+            }
+        }
+    }
+    nearest.map(|(_, service)| service)
+}
