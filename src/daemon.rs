@@ -3,6 +3,7 @@
 
 mod ending;
 mod prepare;
+mod reload;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -13,11 +14,10 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, warn};
+use tracing::info;
 
 use crate::catalog::Catalog;
-use crate::config::{KEYS, Layers, Loaded, Settings, Watch};
-use crate::engine::Engine;
+use crate::config::{Layers, Settings, Watch};
 use crate::enrich::Plan;
 use crate::http::server::Site;
 use crate::http::{self, Connections, Gate, Readiness, Shared, Stage, Web};
@@ -29,7 +29,8 @@ use crate::pipeline::Pipeline;
 use crate::shutdown::{Host, Request, Signals};
 use crate::source::stop::{Ended, Stop};
 use ending::{Ending, InputOver};
-use prepare::{Events, Input, shown};
+use prepare::{Events, Input};
+use reload::Reloads;
 
 /// How often it is looked whether the events' sink has failed by itself.
 const EVENTS_LOOK: Duration = Duration::from_secs(1);
@@ -148,6 +149,7 @@ impl Daemon {
 
         // Reading, until the input ends or somebody asks to stop.
         let mut ending: Option<Ending> = None;
+        let mut reloads = Reloads::default();
         let mut look = tokio::time::interval(EVENTS_LOOK);
         let read = loop {
             let until = ending.as_ref().map(Ending::until);
@@ -158,7 +160,7 @@ impl Daemon {
                     ending.get_or_insert_with(|| Ending::of_input(time, stopping.as_deref()));
                 }
                 request = self.request(&mut signals) => match (request, &mut ending) {
-                    (Request::Reload, _) => self.reload(),
+                    (Request::Reload, _) => self.reload(&mut reloads),
                     (Request::Stop(signal), Some(ending)) => ending.asked(signal),
                     (Request::Stop(signal), None) => {
                         self.readiness.set(Stage::Draining);
@@ -167,6 +169,7 @@ impl Daemon {
                         ending = Some(asked);
                     }
                 },
+                loaded = reloads.ended() => self.reloaded(loaded, &mut reloads),
                 // While nothing is read, nobody else would be told.
                 _ = look.tick(), if stopping.is_some() => {
                     if let Some(why) = self.readiness.events().and_then(|e| e.failed()) {
@@ -188,7 +191,7 @@ impl Daemon {
             summary(&snapshot);
             if !ending.is_asked() {
                 self.readiness.set(Stage::Ended);
-                self.linger(&mut signals).await;
+                self.linger(&mut signals, &mut reloads).await;
                 ending = Ending::of_input(self.settings.shutdown_timeout, None);
             }
         }
@@ -228,54 +231,14 @@ impl Daemon {
             #[cfg(feature = "kafka")]
             kafka: match input {
                 Input::Kafka(_, status) => Some(status.clone()),
-                Input::Stdin => None,
+                Input::Stdin(_) => None,
+            },
+            stdin: match input {
+                Input::Stdin(status) => Some(status.clone()),
+                #[cfg(feature = "kafka")]
+                Input::Kafka(..) => None,
             },
         }
-    }
-
-    /// Loads configuration and catalog again. With any problem, what was in
-    /// force stays so.
-    fn reload(&mut self) {
-        if let Some(events) = self.readiness.events() {
-            events.reopen();
-        }
-        self.watch.note();
-        // It is read again by itself, and tells itself what is wrong with it.
-        self.web.current();
-        match self.layers.load() {
-            Ok((Loaded { settings, .. }, catalog)) => {
-                for key in KEYS.iter().filter(|k| !k.reloads && k.differs(&settings, &self.settings)) {
-                    warn!(key = key.name, "changed in the configuration; takes effect at the next start");
-                }
-                if let Err(error) = self.take_over(settings.reloaded_over(&self.settings), catalog) {
-                    self.health.reloaded(false);
-                    error!("not reloaded: {error:#}");
-                }
-            }
-            Err(problems) => {
-                self.health.reloaded(false);
-                for line in problems.lines() {
-                    error!("{line}");
-                }
-                error!("not reloaded: configuration and catalog stay as they were");
-            }
-        }
-    }
-}
-
-impl Daemon {
-    /// Puts settings and catalog in force.
-    fn take_over(&mut self, settings: Settings, catalog: Catalog) -> anyhow::Result<()> {
-        let plan = Plan::from_settings(&settings).map_err(|what| anyhow!("{what}"))?;
-        self.watch.set(settings.watch).context("cannot start the watch")?;
-        let engine = Engine::new(Arc::new(catalog), settings.options()).reading(Arc::new(plan));
-        self.ledger.replace(Arc::new(engine), settings.max_unknown_codes);
-        self.shown.store(Arc::new(shown(&settings)));
-        self.log.set_level(settings.log_level);
-        self.settings = settings;
-        self.health.reloaded(true);
-        info!("configuration and catalog reloaded");
-        Ok(())
     }
 }
 

@@ -5,13 +5,16 @@
 //! nothing, and the number of watches is limited for the whole machine. A look
 //! is one `stat` a file; the content is read again only where that differs, or
 //! was taken so soon after a change that a second one could hide behind it.
+//!
+//! Pipes and devices are looked at and never read here: what comes out of them
+//! comes once, and belongs to whoever loads it.
 
 use std::hash::{DefaultHasher, Hasher};
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::files::{self, Content, MAX_CATALOG_BYTES, Unreadable};
 use crate::problem::yaml_files;
 
 /// A file that was changed less than this before it was looked at may change
@@ -19,8 +22,10 @@ use crate::problem::yaml_files;
 const SETTLED_SECONDS: i64 = 2;
 
 /// What tells a file from another at the same path, without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Look {
+    /// A pipe or a device: nothing else is noted of it.
+    stream: bool,
     device: u64,
     inode: u64,
     size: u64,
@@ -32,7 +37,11 @@ impl Look {
     /// Follows links; none where nothing is to be seen.
     fn at(path: &Path) -> Option<Look> {
         let meta = std::fs::metadata(path).ok()?;
+        if !meta.is_file() && !meta.is_dir() {
+            return Some(Look { stream: true, ..Look::default() });
+        }
         Some(Look {
+            stream: false,
             device: meta.dev(),
             inode: meta.ino(),
             size: meta.size(),
@@ -63,31 +72,43 @@ impl Fingerprint {
     pub fn of(paths: Vec<PathBuf>) -> Fingerprint {
         let mut print = Fingerprint::default();
         for path in paths.iter().flat_map(|p| files_at(p)) {
-            let _ = print.note(&path);
+            let _ = print.note(&path, MAX_CATALOG_BYTES, false);
         }
         print.paths = paths;
         print
     }
 
-    /// Reads a file and remembers how it looked; one that cannot be read too.
+    /// Reads a file of at most `limit` bytes and remembers how it looked; one
+    /// that cannot be read too. A pipe is read where `streams` allows it.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+    /// When it cannot be read, or is a pipe that may not be.
+    pub fn read(&mut self, path: &Path, limit: usize, streams: bool) -> Result<Vec<u8>, Unreadable> {
         self.paths.push(path.to_owned());
-        self.note(path)
+        self.note(path, limit, streams)
     }
 
-    fn note(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+    fn note(&mut self, path: &Path, limit: usize, streams: bool) -> Result<Vec<u8>, Unreadable> {
         // In this order: what is written between the two gives another look later.
-        let look = Look::at(path);
-        let content = std::fs::read(path);
+        let at = path.to_owned();
+        let look = files::in_time(move || Look::at(&at)).unwrap_or_default();
+        if look.is_some_and(|l| l.stream) {
+            self.files.push((path.to_owned(), look));
+            if streams {
+                return files::read(path, limit).map(|content| content.bytes);
+            }
+            let what =
+                "it is a pipe or a device, which was read at the start and cannot be read again".to_owned();
+            let remedy = "name a file, or restart errtally to read it anew";
+            return Err(Unreadable { what, remedy, stream: true });
+        }
+        let content = files::read(path, limit).map(|Content { bytes, .. }| bytes);
         let mut hasher = DefaultHasher::new();
         hasher.write_u64(self.digest);
         hasher.write(path.as_os_str().as_encoded_bytes());
         match &content {
             Ok(bytes) => hasher.write(bytes),
-            Err(e) => hasher.write_i32(e.raw_os_error().unwrap_or(-1)),
+            Err(e) => hasher.write(e.what.as_bytes()),
         }
         self.digest = hasher.finish();
         self.unsettled |= look.is_some_and(|l| !l.is_settled());
@@ -163,7 +184,7 @@ mod tests {
         let file = folder.path().join("a");
         std::fs::write(&file, "one").expect("a file");
         let mut print = Fingerprint::default();
-        assert_eq!(print.read(&file).expect("a file"), b"one");
+        assert_eq!(print.read(&file, 10, false).expect("a file"), b"one");
         print.unsettled = false;
         let digest = print.digest();
         print.digest += 1;

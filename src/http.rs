@@ -3,11 +3,13 @@
 mod connections;
 mod gate;
 mod limiter;
+mod listen;
 mod negotiate;
 mod packing;
 mod page;
 mod readiness;
 mod rendering;
+mod request;
 pub mod server;
 mod stream;
 mod users;
@@ -23,6 +25,7 @@ use axum::routing::get;
 
 pub use connections::Connections;
 pub use gate::Gate;
+pub use listen::{bind, is_address};
 pub use readiness::{Readiness, Stage};
 pub use web::Web;
 

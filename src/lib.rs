@@ -43,6 +43,7 @@ pub mod engine;
 pub mod enrich;
 pub mod event;
 pub mod fields;
+pub mod files;
 pub mod fingerprint;
 pub mod framing;
 pub mod history;

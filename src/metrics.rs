@@ -72,6 +72,8 @@ metrics! {
         "Records with a code that begin like JSON and do not parse; their codes are counted.";
     OVERSIZED_RECORDS = COUNTER "errtally_oversized_records_total" ["source"]
         "Records longer than max_record_bytes; their codes are counted.";
+    UNDECODED_INPUTS = COUNTER "errtally_undecoded_inputs_total" []
+        "Standard inputs of run that begin like compressed data or UTF-16, in which no code is found.";
     EVENTS = COUNTER "errtally_events_total" ["to"]
         "Events that have arrived where they go.";
     EVENTS_DROPPED = COUNTER "errtally_events_dropped_total" ["to"]
@@ -102,6 +104,8 @@ metrics! {
         "Whether the last load of configuration, catalog and web configuration succeeded: 1 or 0.";
     RELOAD_SUCCESS_TIMESTAMP = GAUGE "errtally_config_last_reload_success_timestamp_seconds" []
         "When configuration and catalog were last loaded, in seconds since 1970.";
+    CERTIFICATE_EXPIRY = GAUGE "errtally_certificate_expiry_timestamp_seconds" ["certificate"]
+        "When the first certificate of the server's chain (server), or of the clients' authorities (client_ca), expires, in seconds since 1970.";
     LOG_LINES_DROPPED = COUNTER "errtally_log_lines_dropped_total" []
         "Log lines that could not be written to standard error.";
     LOG_LINES_SUPPRESSED = COUNTER "errtally_log_lines_suppressed_total" []

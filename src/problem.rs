@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
 /// One mistake in a file, an environment variable or a flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -142,35 +144,43 @@ impl Sink {
     }
 }
 
-/// Reads a file whole, or says as a problem why not.
-pub fn read_file(path: &Path) -> Result<String, Problem> {
-    let problem = |what: String, remedy: &str| Problem {
+/// Reads a file of at most `limit` bytes, or says as a problem why not.
+pub fn read_file(path: &Path, limit: usize) -> Result<String, Problem> {
+    files::read(path, limit).map_err(|e| in_file(path, e.what, e.remedy)).and_then(|c| text(path, c.bytes))
+}
+
+/// `bytes` of the file at `path` as text.
+pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
+    String::from_utf8(bytes).map_err(|e| {
+        let what = format!("invalid UTF-8 at byte {}", e.utf8_error().valid_up_to());
+        in_file(path, what, "save the file as UTF-8")
+    })
+}
+
+/// A problem with a file as a whole.
+pub fn in_file(path: &Path, what: String, remedy: &str) -> Problem {
+    Problem {
         origin: path.display().to_string(),
         line: 0,
         key: String::new(),
         what,
         remedy: remedy.to_owned(),
-    };
-    let bytes = std::fs::read(path)
-        .map_err(|e| problem(format!("cannot read it: {e}"), "check the path and its permissions"))?;
-    String::from_utf8(bytes).map_err(|e| {
-        problem(format!("invalid UTF-8 at byte {}", e.utf8_error().valid_up_to()), "save the file as UTF-8")
-    })
+    }
 }
 
 /// The `.yaml` and `.yml` files that `path` stands for: itself, or, for a
 /// folder, those directly in it, sorted by name.
 pub fn yaml_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let folder = path.to_owned();
+    let listed = files::in_time(move || list(&folder));
+    listed.unwrap_or_else(|e| Err(in_file(path, e.what, e.remedy)))
+}
+
+fn list(path: &Path) -> Result<Vec<PathBuf>, Problem> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let problem = |what: String, remedy: &str| Problem {
-        origin: path.display().to_string(),
-        line: 0,
-        key: String::new(),
-        what,
-        remedy: remedy.to_owned(),
-    };
+    let problem = |what: String, remedy: &str| in_file(path, what, remedy);
     let listing = std::fs::read_dir(path)
         .map_err(|e| problem(format!("cannot list it: {e}"), "check its permissions"))?;
     let mut files = Vec::new();

@@ -4,6 +4,7 @@
 
 pub mod compressed;
 pub mod file;
+pub mod format;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[allow(unsafe_code)]
@@ -12,3 +13,4 @@ mod pace;
 pub mod pieces;
 pub mod stdin;
 pub mod stop;
+pub mod utf16;

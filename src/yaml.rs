@@ -325,9 +325,9 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Reads and parses the file at `path`.
-pub fn parse_file(path: &Path, sink: &mut Sink) -> Option<Node> {
-    match crate::problem::read_file(path) {
+/// Reads and parses the file at `path`, of at most `limit` bytes.
+pub fn parse_file(path: &Path, limit: usize, sink: &mut Sink) -> Option<Node> {
+    match crate::problem::read_file(path, limit) {
         Ok(text) => parse(&text, sink),
         Err(problem) => {
             sink.report(0, problem.key, problem.what, problem.remedy);

@@ -7,6 +7,7 @@ use super::{
     Catalog, Category, Code, CodeId, EMBEDDED, Family, FamilyId, Grammar, MAX_ACTION_CHARS, Row, Service,
     ServiceId,
 };
+use crate::files::MAX_CATALOG_BYTES;
 use crate::problem::{Problems, Sink, yaml_files};
 use crate::yaml::{self, Data, Map, Node, suggest};
 
@@ -68,7 +69,7 @@ pub(super) fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Pr
             Ok(files) => {
                 for file in files {
                     let mut sink = Sink::new(&file);
-                    if let Some(node) = yaml::parse_file(&file, &mut sink) {
+                    if let Some(node) = yaml::parse_file(&file, MAX_CATALOG_BYTES, &mut sink) {
                         draft.file(&node, &mut sink);
                     }
                     problems.append(sink.finish());

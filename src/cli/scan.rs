@@ -1,5 +1,6 @@
 //! `errtally scan`: one pass over files or standard input, a report.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ use crate::source::{compressed, file};
 /// Flags of `scan`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files to read, plain, gzip or zstd; none or `-` for standard input
+    /// Files to read, plain, gzip, zstd or UTF-16; none or `-` for standard input
     files: Vec<PathBuf>,
     /// How to print the report
     #[arg(long, value_enum, default_value = "table")]
@@ -152,7 +153,18 @@ fn read(path: &Path, counting: &Counting, share: Share, progress: &ProgressBar) 
         let pipeline = || counting.pipeline(Source::File);
         file::read(opened, share, &pipeline, move |bytes| progress.inc(bytes))
     };
-    ended.with_context(|| format!("cannot read {} to its end; what came before is counted", path.display()))
+    ended.map_err(|error| {
+        let words = match error.kind() {
+            io::ErrorKind::Unsupported => format!("cannot read {}", name(path)),
+            _ => format!("cannot read {} to its end; what came before is counted", name(path)),
+        };
+        anyhow::Error::new(error).context(words)
+    })
+}
+
+/// How a message names it.
+fn name(path: &Path) -> Cow<'_, str> {
+    if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() }
 }
 
 /// A bar over the bytes of all files; hidden where nothing may move.

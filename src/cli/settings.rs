@@ -35,7 +35,7 @@ pub struct Daemon {
     /// What to read: stdin or kafka
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
-    /// IP address and port of the HTTP server
+    /// Address and port of the HTTP server; :PORT for all addresses
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// File with TLS and basic authentication of the HTTP server
@@ -122,7 +122,7 @@ impl Reading {
                 Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
             })
             .collect();
-        Layers { file: self.config.clone(), variables, flags }
+        Layers { file: self.config.clone(), variables, flags, ..Layers::default() }
     }
 }
 

@@ -1,13 +1,13 @@
 //! The table of keys: the one place that knows a key's name, meaning, reader
 //! and how its value is shown.
 
-use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::{CodeInfo, Settings, SourceKind};
 use crate::catalog::Category;
 use crate::classify::discovery::{MAX_KEY_NAME, MIN_KEY_NAME};
+use crate::http::is_address;
 use crate::yaml::suggest;
 
 /// What is wrong with a value, and what to write instead.
@@ -70,15 +70,16 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "listen",
-        doc: "IP address and port of the HTTP server with /metrics.",
+        doc: "Address and port of the HTTP server with /metrics: IP:PORT, NAME:PORT, or :PORT for all addresses, IPv4 and IPv6.",
         list: false,
         reloads: false,
         set: |s, v| {
             let text = one(v)?;
-            if text.parse::<SocketAddr>().is_err() {
+            if !is_address(text) {
                 return Err((
                     format!("`{text}` is no address"),
-                    "write IP:PORT, such as 127.0.0.1:9877, 0.0.0.0:9877 or [::]:9877".to_owned(),
+                    "write IP:PORT, NAME:PORT or :PORT, such as 127.0.0.1:9877, localhost:9877 or :9877"
+                        .to_owned(),
                 ));
             }
             s.listen = text.to_owned();

@@ -1,13 +1,15 @@
 //! Flags over variables over the file over defaults.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use super::keys::{KEYS, Key, Refused};
 use super::variables::{self, Target};
 use super::{Settings, kafka_keys};
 use crate::catalog::Catalog;
+use crate::files::{self, MAX_SETTINGS_BYTES};
 use crate::http::Web;
-use crate::problem::{Problem, Problems, Sink};
+use crate::problem::{self, Problem, Problems, Sink};
 use crate::yaml::{self, Data, Node, suggest};
 
 /// Where a value comes from.
@@ -45,6 +47,8 @@ pub struct Layers {
     pub variables: Vec<(String, String)>,
     /// Flags that were given: the key's name and the values.
     pub flags: Vec<(&'static str, Vec<String>)>,
+    /// What came out of the file where that is a pipe, which gives it once.
+    pub streamed: Arc<OnceLock<Result<String, Problem>>>,
 }
 
 /// Settings with the origin of each, in the order of [`KEYS`].
@@ -63,7 +67,32 @@ impl Layers {
     /// Every problem in any layer, an overruled one too, and every problem of
     /// the catalog.
     pub fn load(&self) -> Result<(Loaded, Catalog), Problems> {
+        let (loaded, problems) = self.settings();
+        Layers::with_catalog(loaded, problems)
+    }
+
+    /// As [`Layers::load`], for a process that has loaded before. A
+    /// configuration that came through a pipe is what it was; see
+    /// [`Layers::came_through_a_pipe`].
+    ///
+    /// # Errors
+    /// As [`Layers::load`], and a catalog that is a pipe.
+    pub fn load_again(&self) -> Result<(Loaded, Catalog), Problems> {
         let (loaded, mut problems) = self.settings();
+        for path in loaded.settings.catalog.iter().filter(|path| files::is_stream(path)) {
+            let what = "it is a pipe or a device, which was read at the start and cannot be read again";
+            let remedy = "name a file, or restart errtally to read it anew";
+            problems.push(problem::in_file(path, what.to_owned(), remedy));
+        }
+        if problems.is_empty() { Layers::with_catalog(loaded, problems) } else { Err(problems) }
+    }
+
+    /// Whether the configuration came out of a pipe and is not read again.
+    pub fn came_through_a_pipe(&self) -> bool {
+        self.streamed.get().is_some()
+    }
+
+    fn with_catalog(loaded: Loaded, mut problems: Problems) -> Result<(Loaded, Catalog), Problems> {
         match Catalog::load(&loaded.settings.catalog, true) {
             Ok(catalog) if problems.is_empty() => Ok((loaded, catalog)),
             Ok(_) => Err(problems),
@@ -80,10 +109,11 @@ impl Layers {
     /// # Errors
     /// As [`Layers::load`], and every problem of the web configuration.
     pub fn load_to_run(&self) -> Result<(Loaded, Catalog, Web), Problems> {
-        let settings = self.settings().0;
-        let web = Web::open(settings.settings.web_config_file.as_deref());
-        let web = web.map_err(|problems| settings.located("web_config_file", problems));
-        match (self.load(), web) {
+        // Read once: two readings of a file that changes would not be of one piece.
+        let (loaded, problems) = self.settings();
+        let web = Web::open(loaded.settings.web_config_file.as_deref());
+        let web = web.map_err(|problems| loaded.located("web_config_file", problems));
+        match (Layers::with_catalog(loaded, problems), web) {
             (Ok((loaded, catalog)), Ok(web)) => Ok((loaded, catalog, web)),
             (loaded, web) => {
                 let mut problems = loaded.err().unwrap_or_default();
@@ -93,12 +123,36 @@ impl Layers {
         }
     }
 
+    /// The text of the configuration file. A file without any is most likely
+    /// one that is being written, or whose writer has failed: the settings that
+    /// it is to hold may be what protects the server.
+    fn text(&self, path: &Path) -> Result<String, Problem> {
+        if let Some(kept) = self.streamed.get() {
+            return kept.clone();
+        }
+        let (text, stream) = match files::read(path, MAX_SETTINGS_BYTES) {
+            Ok(content) => (problem::text(path, content.bytes), content.stream),
+            Err(e) => (Err(problem::in_file(path, e.what, e.remedy)), e.stream),
+        };
+        // Only a device gives nothing on purpose: /dev/null.
+        let text = text.and_then(|text| match text.trim().is_empty() && !(stream && text.is_empty()) {
+            true => {
+                Err(problem::in_file(path, "it is empty".to_owned(), "write a key, or a comment at least"))
+            }
+            false => Ok(text),
+        });
+        if stream { self.streamed.get_or_init(|| text).clone() } else { text }
+    }
+
     /// Puts the layers together; a value with a problem is left out.
     pub fn settings(&self) -> (Loaded, Problems) {
         let mut loaded = Loaded { settings: Settings::default(), origins: vec![Origin::Default; KEYS.len()] };
         let mut problems = Problems::default();
         if let Some(path) = &self.file {
-            problems.append(loaded.file(path));
+            match self.text(path) {
+                Ok(text) => problems.append(loaded.file(path, &text)),
+                Err(problem) => problems.push(problem),
+            }
         }
         // A property by itself counts more than one among several.
         let by_itself =
@@ -146,9 +200,9 @@ impl Loaded {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path) -> Problems {
+    fn file(&mut self, path: &Path, text: &str) -> Problems {
         let mut sink = Sink::new(path);
-        match yaml::parse_file(path, &mut sink) {
+        match yaml::parse(text, &mut sink) {
             // A file with nothing in it sets nothing.
             Some(Node { data: Data::Null, .. }) | None => {}
             Some(Node { data: Data::Map(entries), .. }) => {

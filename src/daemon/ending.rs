@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
+use super::reload::Reloads;
 use super::{Daemon, log};
 use crate::metrics::Exporter;
 use crate::shutdown::{Request, Signals};
@@ -91,12 +92,15 @@ impl InputOver {
 
 impl Daemon {
     /// Keeps serving for `linger`, or until a signal.
-    pub(super) async fn linger(&mut self, signals: &mut Signals) {
+    pub(super) async fn linger(&mut self, signals: &mut Signals, reloads: &mut Reloads) {
         let until = Instant::now() + self.settings.linger;
         loop {
-            match timeout_at(until, self.request(signals)).await {
-                Ok(Request::Reload) => self.reload(),
-                Ok(Request::Stop(_)) | Err(_) => return,
+            tokio::select! {
+                request = timeout_at(until, self.request(signals)) => match request {
+                    Ok(Request::Reload) => self.reload(reloads),
+                    Ok(Request::Stop(_)) | Err(_) => return,
+                },
+                loaded = reloads.ended() => self.reloaded(loaded, reloads),
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::config::KafkaSettings;
 use crate::config::{EventsTo, Settings, SourceKind};
 use crate::engine::Engine;
 use crate::enrich::Plan;
-use crate::http::{Connections, Readiness};
+use crate::http::{self, Connections, Readiness};
 use crate::ledger::{Ledger, Source};
 use crate::metrics::Shown;
 use crate::outbox::Outbox;
@@ -55,7 +55,7 @@ impl Prepared {
 
 /// What the daemon reads.
 pub(super) enum Input {
-    Stdin,
+    Stdin(Arc<stdin::Status>),
     #[cfg(feature = "kafka")]
     Kafka(KafkaSettings, Arc<kafka::Status>),
 }
@@ -64,7 +64,7 @@ impl Input {
     #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
     pub(super) fn new(settings: &Settings, readiness: &Arc<Readiness>) -> Input {
         match settings.source {
-            SourceKind::Stdin => Input::Stdin,
+            SourceKind::Stdin => Input::Stdin(Arc::default()),
             #[cfg(feature = "kafka")]
             SourceKind::Kafka => {
                 let status = kafka::Status::new(&settings.kafka.brokers.join(", "), readiness.clone());
@@ -72,13 +72,13 @@ impl Input {
             }
             // Refused when the settings are read.
             #[cfg(not(feature = "kafka"))]
-            SourceKind::Kafka => Input::Stdin,
+            SourceKind::Kafka => Input::Stdin(Arc::default()),
         }
     }
 
     pub(super) fn source(&self) -> Source {
         match self {
-            Input::Stdin => Source::Stdin,
+            Input::Stdin(_) => Source::Stdin,
             #[cfg(feature = "kafka")]
             Input::Kafka(..) => Source::Kafka,
         }
@@ -93,7 +93,7 @@ impl Input {
         over: impl FnOnce(),
     ) -> anyhow::Result<Ended> {
         match self {
-            Input::Stdin => stdin::read(std::io::stdin(), pipeline, stop, over),
+            Input::Stdin(status) => stdin::read(std::io::stdin(), pipeline, stop, status, over),
             #[cfg(feature = "kafka")]
             Input::Kafka(settings, status) => kafka::consume(settings, pipeline, stop, status),
         }
@@ -130,9 +130,7 @@ pub(super) fn shown(settings: &Settings) -> Shown {
 }
 
 fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| {
+    http::bind(address).with_context(|| {
         format!("cannot listen on {address}; set another address with --listen, ERRTALLY_LISTEN or the key `listen`")
-    })?;
-    listener.set_nonblocking(true).context("cannot use the port")?;
-    Ok(listener)
+    })
 }

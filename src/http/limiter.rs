@@ -31,8 +31,9 @@ impl Limiter {
 
     fn allows_at(&self, now: Instant) -> bool {
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        let then = (*full).max(now) + self.interval;
-        let allowed = then.duration_since(now) <= self.interval * self.burst;
+        // What no clock can show is later than anything that is allowed.
+        let Some(then) = (*full).max(now).checked_add(self.interval) else { return false };
+        let allowed = then.duration_since(now) <= self.interval.saturating_mul(self.burst);
         if allowed {
             *full = then;
         }
@@ -55,5 +56,14 @@ mod tests {
         assert_eq!([at(1010), at(1010), at(2010), at(2010)], [true, false, true, false]);
         // After a long rest no more than the burst.
         assert_eq!([at(60_000), at(60_000), at(60_000), at(60_000)], [true, true, true, false]);
+    }
+
+    #[test]
+    fn no_limit_is_too_large_to_reckon_with() {
+        for interval in [Duration::from_nanos(1), Duration::from_secs(1 << 40), Duration::MAX] {
+            let limiter = Limiter::new(interval, u32::MAX);
+            // Whether it is allowed or not: nothing overflows.
+            let _ = [limiter.allows(), limiter.allows()];
+        }
     }
 }

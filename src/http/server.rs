@@ -142,7 +142,7 @@ async fn talk(
     mut closing: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     stream.set_nodelay(true)?;
-    let Some(tls) = site.gate.web.current().tls.clone() else {
+    let Some(tls) = site.gate.web.current().await.tls.clone() else {
         let stream = Stream::new(stream, connection.clone());
         return exchange(stream, peer, site, connection, closing, None).await;
     };
@@ -211,7 +211,14 @@ async fn answer(
     peer: IpAddr,
     tls: Option<&Arc<rustls::ServerConfig>>,
 ) -> Response {
-    let config = site.gate.web.current();
+    let config = site.gate.web.current().await;
+    let had_body = super::request::has_body(&request);
+    if let Err(refusal) = super::request::check(&request) {
+        let mut response = refusal;
+        Gate::dress(&config, &mut response);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
+    }
     let mut response = match site.gate.admit(&config, request.headers(), peer).await {
         Ok(()) => {
             let routed = TowerToHyperService::new(site.routes.clone()).call(request).await;
@@ -225,7 +232,8 @@ async fn answer(
         (Some(then), Some(now)) => Arc::ptr_eq(then, now),
         (then, now) => then.is_none() && now.is_none(),
     };
-    if !same {
+    // Nothing is read behind a body: where it ends, a proxy may have seen otherwise.
+    if !same || had_body {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

@@ -88,6 +88,8 @@ pub struct Process {
     pub connections: Arc<Connections>,
     /// TLS and authentication, which are read again by themselves.
     pub web: Arc<Web>,
+    /// Standard input, where that is read.
+    pub stdin: Option<Arc<crate::source::stdin::Status>>,
     /// The consumer, where there is one.
     #[cfg(feature = "kafka")]
     pub kafka: Option<Arc<crate::source::kafka::Status>>,
@@ -236,6 +238,11 @@ impl Process {
         let (successful, when) = self.health.last();
         out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful && !self.web.is_broken()));
         out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], when);
+        let undecoded = self.stdin.as_ref().map_or(0, |stdin| stdin.undecoded());
+        out.add(&super::UNDECODED_INPUTS, &[], undecoded as f64);
+        for (what, end) in self.web.expiries() {
+            out.add(&super::CERTIFICATE_EXPIRY, &[what], end as f64);
+        }
         out.add(&super::LOG_LINES_DROPPED, &[], self.log.dropped() as f64);
         out.add(&super::LOG_LINES_SUPPRESSED, &[], self.log.suppressed() as f64);
         out.add(&super::READY, &[], truth(self.readiness.words().0));

@@ -1,72 +1,81 @@
-//! Plain bytes out of plain, gzip or zstd input, told apart by its first
-//! bytes and not by a name.
+//! Plain bytes out of plain, gzip, zstd or UTF-16 input, told apart by its
+//! first bytes and not by a name. What else is recognised is refused with the
+//! command that makes lines of it.
 
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 
-/// The first bytes of a gzip member.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
-/// The first bytes of a zstd frame.
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+use super::format::{Format, HEAD_BYTES};
+use super::utf16::Utf16;
 
 /// Compressed bytes that are read at a time.
 const INPUT_BYTES: usize = 64 << 10;
 
-/// How input is coded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Not at all.
-    Plain,
-    /// gzip, one member or several.
-    Gzip,
-    /// zstd, one frame or several.
-    Zstd,
-}
+/// Codings around each other, such as gzip in zstd.
+const MAX_DEPTH: usize = 3;
 
-/// How `input` is coded, by its next bytes, which are consumed.
+/// What `input` is, by its next bytes, which are consumed.
 ///
 /// # Errors
 /// When reading fails.
-pub fn kind(input: &mut impl Read) -> io::Result<Kind> {
-    Ok(head(input)?.2)
+pub fn format(input: &mut impl Read) -> io::Result<Format> {
+    let (head, late) = head(input);
+    late.0.map_or_else(|| Ok(Format::of(&head)), Err)
 }
 
 /// A reader of the plain bytes of `input`, whatever it is.
 ///
 /// # Errors
-/// When the first read fails.
-pub fn open(mut input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
-    let (head, length, kind) = head(&mut input)?;
-    let whole = io::Cursor::new(head).take(length as u64).chain(input);
-    Ok(match kind {
-        Kind::Plain => Box::new(whole),
-        Kind::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(INPUT_BYTES, whole))),
-        Kind::Zstd => {
-            let buffered = io::BufReader::with_capacity(INPUT_BYTES, whole);
-            Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?)
-        }
-    })
+/// When the first read fails, or what is in it is not read here.
+pub fn open(input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    open_at(Box::new(input), 0)
 }
 
-fn head(input: &mut impl Read) -> io::Result<([u8; 4], usize, Kind)> {
-    let mut head = [0; 4];
-    let mut length = 0;
-    while length < head.len() {
-        match input.read(&mut head[length..]) {
-            Ok(0) => break,
-            Ok(n) => length += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+fn open_at(mut input: Box<dyn Read>, depth: usize) -> io::Result<Box<dyn Read>> {
+    let (head, late) = head(&mut input);
+    if let (true, Some(error)) = (head.is_empty(), late.0.as_ref()) {
+        return Err(io::Error::new(error.kind(), error.to_string()));
+    }
+    let format = Format::of(&head);
+    // What was decoded before damage is counted.
+    let whole = io::Cursor::new(head).chain(late).chain(input);
+    let buffered = |whole| io::BufReader::with_capacity(INPUT_BYTES, whole);
+    match format {
+        Format::Plain => Ok(Box::new(whole)),
+        Format::Utf16(order) => Ok(Box::new(Utf16::new(whole, order))),
+        Format::Gzip | Format::Zstd if depth == MAX_DEPTH => {
+            Err(refused("compressed many times over", "decompress it"))
+        }
+        Format::Gzip => open_at(Box::new(MultiGzDecoder::new(buffered(whole))), depth + 1),
+        Format::Zstd => {
+            open_at(Box::new(zstd::stream::read::Decoder::with_buffer(buffered(whole))?), depth + 1)
+        }
+        Format::Foreign(foreign) => {
+            let within = if depth > 0 { "decompress it, then " } else { "" };
+            let remedy = format!("{within}`{} FILE | errtally scan`", foreign.command);
+            Err(refused(foreign.name, &remedy))
         }
     }
-    let kind = if head.starts_with(&GZIP) {
-        Kind::Gzip
-    } else if head.starts_with(&ZSTD) {
-        Kind::Zstd
-    } else {
-        Kind::Plain
-    };
-    Ok((head, length, kind))
+}
+
+/// What is recognised and not read.
+fn refused(name: &str, remedy: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("it is {name}, which is not read; use {remedy}"))
+}
+
+/// The first bytes, and what ended them early.
+fn head(input: &mut impl Read) -> (Vec<u8>, Late) {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let error = input.take(HEAD_BYTES as u64).read_to_end(&mut head).err();
+    (head, Late(error))
+}
+
+/// Fails once, where there is a failure.
+struct Late(Option<io::Error>);
+
+impl Read for Late {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }

@@ -4,7 +4,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::compressed::{self, Kind};
+use super::compressed;
+use super::format::Format;
 use super::pieces::{self, Share};
 use crate::pipeline::Pipeline;
 
@@ -26,8 +27,8 @@ pub fn read(
 ) -> io::Result<()> {
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() >= MAPPED_FROM_BYTES {
-        let kind = compressed::kind(&mut file)?;
-        if kind == Kind::Plain {
+        let format = compressed::format(&mut file)?;
+        if format == Format::Plain {
             return pieces::read(&file, metadata.len(), share, pipeline, &progress);
         }
         file.seek(SeekFrom::Start(0))?;

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::format::{Format, HEAD_BYTES};
 use super::pace::{PAUSE, Pace};
 use super::stop::{Ended, Stop};
 use crate::outbox::Outbox;
@@ -33,12 +35,13 @@ pub fn read(
     input: impl AsFd,
     pipeline: &mut Pipeline,
     stop: &Stop,
+    status: &Status,
     over: impl FnOnce(),
 ) -> anyhow::Result<Ended> {
     let input = input.as_fd();
     // Not a pipe, or not allowed: then it is as it was.
     let _ = rustix::pipe::fcntl_setpipe_size(input, PIPE_BYTES);
-    let result = pump(input, pipeline, stop);
+    let result = pump(input, pipeline, stop, status);
     if matches!(result, Ok(Ended::Input)) {
         over();
     }
@@ -62,8 +65,40 @@ pub(super) fn ended(failure: SinkError) -> anyhow::Result<Ended> {
     }
 }
 
-fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::Result<Ended> {
+/// What `run` has met on standard input that is no lines of text.
+#[derive(Debug, Default)]
+pub struct Status {
+    undecoded: AtomicU64,
+}
+
+impl Status {
+    /// How often the input began like data that is to be decoded.
+    pub fn undecoded(&self) -> u64 {
+        self.undecoded.load(Ordering::Relaxed)
+    }
+
+    /// Looks at the first bytes. They are counted as they are, whatever they are.
+    fn begin(&self, head: &[u8]) {
+        let format = Format::of(&head[..head.len().min(HEAD_BYTES)]);
+        if let Some(name) = format.name() {
+            self.undecoded.fetch_add(1, Ordering::Relaxed);
+            let command = format.command();
+            tracing::warn!(
+                "standard input begins like {name}, which `run` does not decode: codes in it are not found; \
+                 put `{command} FILE |` before errtally"
+            );
+        }
+    }
+}
+
+fn pump(
+    input: BorrowedFd<'_>,
+    pipeline: &mut Pipeline,
+    stop: &Stop,
+    status: &Status,
+) -> anyhow::Result<Ended> {
     let room = rustix::pipe::fcntl_getpipe_size(input).unwrap_or(UNKNOWN_ROOM);
+    let mut begun = false;
     let mut pace = Pace::new(Instant::now(), room);
     loop {
         let mut fds = [PollFd::new(stop, PollFlags::IN), PollFd::from_borrowed_fd(input, PollFlags::IN)];
@@ -75,9 +110,13 @@ fn pump(input: BorrowedFd<'_>, pipeline: &mut Pipeline, stop: &Stop) -> anyhow::
         if !fds[0].revents().is_empty() {
             return Ok(Ended::Stopped);
         }
-        match rustix::io::read(input, pipeline.space()) {
+        let space = pipeline.space();
+        match rustix::io::read(input, &mut *space) {
             Ok(0) => return Ok(Ended::Input),
             Ok(n) => {
+                if !std::mem::replace(&mut begun, true) {
+                    status.begin(&space[..n]);
+                }
                 pipeline.filled(n);
                 if pace.after(n, Instant::now) {
                     pause(stop);

@@ -6,6 +6,7 @@ mod support;
 mod catalog;
 mod config;
 mod explain;
+mod formats;
 mod output;
 mod precedence;
 mod scan;

@@ -6,10 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::daemon_with;
-use crate::support::Folder;
 use crate::support::daemon::Daemon;
 use crate::support::exposition::Scrape;
 use crate::support::http::{Answer, ask};
+use crate::support::{Folder, wait_for};
 
 const ROUTES: [&str; 8] =
     ["/", "/metrics", "/healthz", "/readyz", "/api/v1/codes", "/api/v1/catalog", "/nothing", "/metrics/"];
@@ -88,20 +88,38 @@ fn users_come_and_go_with_the_next_request() {
     folder.write("web.yml", users(&[("prom", "two", QUICK)]));
     assert_eq!((status("one"), status("two")), (401, 200));
     // Broken, and gone: the last good one stays, and nobody is let in who was not.
-    for content in [Some("basic_auth_users: {prom: two}\n"), Some("basic_auth_user: {}\n"), None] {
+    // One that is empty, or says nothing of users, is no reason to open it either.
+    for content in [
+        Some("basic_auth_users: {prom: two}\n"),
+        Some("basic_auth_user: {}\n"),
+        Some(""),
+        Some("{}\n"),
+        Some("basic_auth_users: {}\n"),
+        None,
+    ] {
         match content {
             Some(content) => drop(folder.write("web.yml", content)),
             None => std::fs::remove_file(folder.path().join("web.yml")).expect("it is there"),
         }
         let told = daemon.log().matches("stays as it was").count();
         assert_eq!((status("one"), status("two")), (401, 200), "{content:?}");
-        assert_eq!(daemon.log().matches("stays as it was").count(), told + 1, "{content:?}");
+        wait_for(&format!("it is told of {content:?}"), || {
+            (daemon.log().matches("stays as it was").count() == told + 1).then_some(())
+        });
     }
     let scrape = Scrape::parse(get(&daemon, "/metrics", &basic("prom", "two")).text());
     assert_eq!(scrape.value("errtally_config_last_reload_successful", &[]), Some(0.0));
-    folder.write("web.yml", "");
-    assert_eq!(daemon.get("/metrics").status, 200, "without users it is open");
-    assert_eq!(daemon.scrape().value("errtally_config_last_reload_successful", &[]), Some(1.0));
+    assert!(
+        daemon
+            .log()
+            .contains("web.yml: basic_auth_users: authentication would be switched off; restart errtally"),
+        "{}",
+        daemon.log()
+    );
+    folder.write("web.yml", users(&[("prom", "three", QUICK), ("ops", "two", QUICK)]));
+    assert_eq!((status("three"), status("two")), (200, 401));
+    let scrape = Scrape::parse(get(&daemon, "/metrics", &basic("prom", "three")).text());
+    assert_eq!(scrape.value("errtally_config_last_reload_successful", &[]), Some(1.0));
 }
 
 #[test]
@@ -166,7 +184,7 @@ fn a_flood_of_guesses_keeps_no_scraper_out() {
         assert!(answers.contains(&429) && answers.contains(&401), "{answers:?}");
     });
     assert!(since.elapsed() < crate::support::DEADLINE);
-    crate::support::wait_for("all records", || {
+    wait_for("all records", || {
         let scrape = Scrape::parse(get(&daemon, "/metrics", &scraper).text());
         (scrape.value("errtally_records_total", &[]) == Some(20.0)).then_some(())
     });
@@ -211,9 +229,14 @@ fn headers_are_on_every_answer() {
             assert_eq!(answer.header(&name.to_lowercase()), value, "{path} {status}");
         }
     }
-    folder.write("web.yml", "http_server_config: {http2: true, headers: {X-Frame-Options: ''}}\n");
-    let answer = daemon.get("/metrics");
-    assert!(headers.iter().all(|(name, _)| answer.header(&name.to_lowercase()).is_empty()), "{answer:?}");
+    // They change while it runs, and do not go.
+    let told = "http_server_config.headers.x-frame-options: this header would be switched off";
+    folder.write("web.yml", content.replace("X-Frame-Options: \"deny\"", "X-Frame-Options: ''"));
+    assert_eq!(get(&daemon, "/metrics", &basic("prom", "horse")).header("x-frame-options"), "deny");
+    daemon.wait_for_log(told);
+    let other = content.replace("X-Frame-Options: \"deny\"", "X-Frame-Options: sameorigin");
+    folder.write("web.yml", other.replace("  headers:", "  http2: true\n  headers:"));
+    assert_eq!(get(&daemon, "/metrics", &basic("prom", "horse")).header("x-frame-options"), "sameorigin");
     daemon.wait_for_log("http2: only HTTP/1.1 is offered");
 }
 
@@ -226,11 +249,13 @@ fn a_rate_limit_lets_a_burst_through_and_no_more() {
     assert_eq!(statuses(5), [200, 200, 200, 429, 429]);
     assert_eq!(daemon.get("/healthz").header("retry-after"), "1");
     // What was spent stays spent when something else changes.
-    folder.write("web.yml", format!("{limit}http_server_config: {{headers: {{X-Frame-Options: deny}}}}\n"));
+    let headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n";
+    folder.write("web.yml", format!("{limit}{headers}"));
     let answer = daemon.get("/metrics");
     assert_eq!((answer.status, answer.header("x-frame-options")), (429, "deny"));
-    folder.write("web.yml", "rate_limit: {interval: 1h, burst: 2}\n");
+    folder.write("web.yml", format!("rate_limit: {{interval: 1h, burst: 2}}\n{headers}"));
     assert_eq!(statuses(3), [200, 200, 429]);
-    folder.write("web.yml", "rate_limit: {interval: 0, burst: 2}\n");
-    assert_eq!(statuses(9), [200; 9]);
+    folder.write("web.yml", format!("rate_limit: {{interval: 0, burst: 2}}\n{headers}"));
+    assert_eq!(statuses(3), [429; 3], "it changes while it runs, and does not go");
+    daemon.wait_for_log("rate_limit: the rate limit would be switched off");
 }

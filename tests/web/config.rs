@@ -28,7 +28,6 @@ const FILES: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: se
 fn good_ones() {
     let folder = folder();
     for content in [
-        "",
         "# nothing\n",
         "{}\n",
         "tls_server_config:\n",
@@ -54,6 +53,20 @@ fn every_mistake_has_its_line_and_a_remedy() {
     let costly = format!("$2b$25${}O{}", "N".repeat(21), "m".repeat(31));
     for (content, line, key, what, remedy) in [
         ("- a\n", 1, "", "expected a mapping", "key: value"),
+        (
+            "rate_limit: {interval: 200years, burst: 4294967295}\n",
+            1,
+            "rate_limit.interval",
+            "too long",
+            "24h or less",
+        ),
+        (
+            "rate_limit:\n  interval: 1s\n  burst: 4294967295\n",
+            3,
+            "rate_limit.burst",
+            "no count",
+            "1 to 1000000",
+        ),
         ("tls_server: {}\n", 1, "tls_server", "unknown key", "tls_server_config"),
         ("a: [\n", 2, "", "not valid YAML", "syntax"),
         (
@@ -74,7 +87,7 @@ fn every_mistake_has_its_line_and_a_remedy() {
             "tls_server_config:\n  cert_file: nowhere.crt\n  key_file: server.key\n",
             2,
             "tls_server_config.cert_file",
-            "nowhere.crt: No such file",
+            "nowhere.crt: cannot read it: No such file",
             "path",
         ),
         (
@@ -250,6 +263,10 @@ fn all_mistakes_in_one_run_beside_those_of_the_settings() {
 #[test]
 fn a_file_that_is_not_there() {
     let folder = folder();
+    for empty in ["", "\n \n"] {
+        let said = check(&folder, empty, 2);
+        assert!(said.contains("web.yml: it is empty; write what is asked of clients, or {}"), "{said}");
+    }
     let missing = folder.path().join("missing.yml").display().to_string();
     let said = run(["config", "check", "--web.config.file", &missing]).failed(2);
     assert!(said.contains(&format!("{missing}: cannot read it: ")), "{said}");

@@ -5,6 +5,7 @@ mod certificates;
 mod clients;
 mod config;
 mod curl;
+mod rewrites;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;

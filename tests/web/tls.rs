@@ -106,12 +106,12 @@ fn a_broken_certificate_is_told_once_and_the_old_one_stays() {
 }
 
 #[test]
-fn tls_comes_and_goes_with_the_file() {
+fn tls_comes_with_the_file_and_does_not_go() {
     let folder = Folder::new();
     let authority = Authority::new("one");
     authority.server().write(&folder, "server");
     let ca = folder.write("ca.crt", &authority.pem);
-    let daemon = daemon_with(&folder, "", &[]);
+    let daemon = daemon_with(&folder, "{}\n", &[]);
     // A connection that is kept does not outlive the change.
     let mut kept = TcpStream::connect(daemon.address()).expect("a connection");
     let mut ask = || {
@@ -125,8 +125,17 @@ fn tls_comes_and_goes_with_the_file() {
     assert!(ask().contains("connection: close"));
     assert_eq!(kept.read(&mut [0]).expect("the end"), 0);
     scrape(&daemon, &ca);
-    folder.write("web.yml", "# nothing\n");
-    assert_eq!(curl(&daemon, "http:/metrics", &[]).status, 200);
+    for less in ["# nothing\n", "{}\n", "", "tls_server_config: {}\n"] {
+        folder.write("web.yml", less);
+        assert_eq!(curl(&daemon, "http:/metrics", &[]).status, 400, "{less:?}");
+        scrape(&daemon, &ca);
+    }
+    daemon.wait_for_log("tls_server_config: TLS would be switched off");
+    folder.write("web.yml", format!("{BOTH_FILES}  min_version: TLS13\n"));
+    scrape(&daemon, &ca);
+    folder.write("web.yml", BOTH_FILES);
+    assert_eq!(curl(&daemon, "https:/metrics", &["--cacert", &ca, "--tls-max", "1.2"]).status, 0);
+    daemon.wait_for_log("min_version: the refusal of TLS 1.2 would be");
 }
 
 #[test]
@@ -224,4 +233,27 @@ fn prometheus_scrapes_it_with_its_own_configuration() {
     let _ = prometheus.kill();
     let _ = prometheus.wait();
     assert!(last.contains("\"1\"]"), "what Prometheus knows: {last}\n{}", daemon.log());
+}
+
+#[test]
+fn a_certificate_that_has_expired_is_told_and_shown() {
+    let folder = Folder::new();
+    let authority = Authority::new("one");
+    authority.server_until(2021).write(&folder, "server");
+    let clients = Authority::until("clients", 2100);
+    let ca = folder.write("clients.crt", &clients.pem);
+    let more = format!("  client_ca_file: {ca:?}\n  client_auth_type: VerifyClientCertIfGiven\n");
+    let daemon = daemon_with(&folder, &format!("{BOTH_FILES}{more}"), &[]);
+    daemon.wait_for_log("the server's certificate has expired at 2021-01-01T00:00:00Z");
+    assert!(!daemon.log().contains("of the clients' authority"), "{}", daemon.log());
+    let expiry = |certificate: &str| {
+        let reply = curl(&daemon, "https:/metrics", &["--insecure"]);
+        let name = "errtally_certificate_expiry_timestamp_seconds";
+        Scrape::parse(&reply.body).value(name, &[("certificate", certificate)])
+    };
+    assert_eq!((expiry("server"), expiry("client_ca")), (Some(1_609_459_200.0), Some(4_102_444_800.0)));
+    // Renewed: the metric follows, and the warning was given once.
+    authority.server_until(2099).write(&folder, "server");
+    assert_eq!(expiry("server"), Some(4_070_908_800.0));
+    assert_eq!(daemon.log().matches("has expired").count(), 1, "{}", daemon.log());
 }

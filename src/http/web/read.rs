@@ -7,7 +7,9 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue};
 
 use super::WebConfig;
+use super::protection::Protection;
 use super::tls;
+use crate::files::MAX_SETTINGS_BYTES;
 use crate::fingerprint::Fingerprint;
 use crate::http::limiter::Limiter;
 use crate::http::users::{BadHash, HIGHEST_COST, Users};
@@ -23,6 +25,10 @@ const HEADERS: [(&str, &[&str]); 5] = [
     ("X-XSS-Protection", &[]),
 ];
 
+/// The longest time between two requests, and the largest burst, of a rate limit.
+const MAX_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+const MAX_BURST: u32 = 1_000_000;
+
 /// Reads the files of one configuration, the certificates too, and collects
 /// what is wrong with them.
 pub(super) struct Reader<'f> {
@@ -30,6 +36,16 @@ pub(super) struct Reader<'f> {
     pub sink: Sink,
     folder: PathBuf,
     seen: &'f mut Fingerprint,
+    when: When,
+}
+
+/// When a configuration is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// For the first time: pipes give what they have.
+    Start,
+    /// Again: they have nothing left.
+    Later,
 }
 
 impl Reader<'_> {
@@ -37,11 +53,10 @@ impl Reader<'_> {
     /// configuration file.
     pub fn file(&mut self, name: &str, line: usize, key: String) -> Option<Vec<u8>> {
         let path = self.folder.join(name);
-        match self.seen.read(&path) {
+        match self.seen.read(&path, MAX_SETTINGS_BYTES, self.when == When::Start) {
             Ok(content) => Some(content),
             Err(e) => {
-                let what = format!("cannot read {}: {e}", path.display());
-                self.sink.report(line, key, what, "check the path and its permissions");
+                self.sink.report(line, key, format!("{}: {}", path.display(), e.what), e.remedy);
                 None
             }
         }
@@ -52,10 +67,17 @@ impl Reader<'_> {
 ///
 /// # Errors
 /// Every problem.
-pub(super) fn read(path: &Path, seen: &mut Fingerprint) -> Result<WebConfig, Problems> {
+pub(super) fn read(path: &Path, seen: &mut Fingerprint, when: When) -> Result<WebConfig, Problems> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut sink = Sink::new(path);
-    let text = match seen.read(path).map(String::from_utf8) {
+    let read = seen.read(path, MAX_SETTINGS_BYTES, when == When::Start);
+    let text = match read.map(String::from_utf8) {
+        // Most likely it is being written: what protects the server may be to come.
+        Ok(Ok(text)) if text.trim().is_empty() => {
+            let remedy = "write what is asked of clients, or {} for nothing";
+            sink.report(0, "", "it is empty", remedy);
+            None
+        }
         Ok(Ok(text)) => Some(text),
         Ok(Err(e)) => {
             let what = format!("invalid UTF-8 at byte {}", e.utf8_error().valid_up_to());
@@ -63,12 +85,12 @@ pub(super) fn read(path: &Path, seen: &mut Fingerprint) -> Result<WebConfig, Pro
             None
         }
         Err(e) => {
-            sink.report(0, "", format!("cannot read it: {e}"), "check the path and its permissions");
+            sink.report(0, "", e.what, e.remedy);
             None
         }
     };
     let node = text.and_then(|text| yaml::parse(&text, &mut sink));
-    let mut reader = Reader { sink, folder, seen };
+    let mut reader = Reader { sink, folder, seen, when };
     let config = node.map(|node| reader.config(&node)).unwrap_or_default();
     let problems = reader.sink.finish();
     if problems.is_empty() { Ok(config) } else { Err(problems) }
@@ -84,7 +106,9 @@ impl Reader<'_> {
             return config;
         };
         if let Some(node) = map.take("tls_server_config") {
-            config.tls = tls::read(self, node).map(Arc::new);
+            let mut protection = Protection::default();
+            config.tls = tls::read(self, node, &mut protection, &mut config.expiries).map(Arc::new);
+            config.protection = protection;
         }
         if let Some(node) = map.take("http_server_config") {
             self.http(node, &mut config);
@@ -96,6 +120,9 @@ impl Reader<'_> {
             config.limiter = self.rate_limit(node);
         }
         map.finish(&mut self.sink);
+        let mut protection = std::mem::take(&mut config.protection);
+        protection.note(&config);
+        config.protection = protection;
         config
     }
 
@@ -205,6 +232,11 @@ impl Reader<'_> {
             Data::Scalar(text, ScalarKind::Text) => humantime::parse_duration(text).ok(),
             _ => None,
         };
+        if duration.is_some_and(|d| d > MAX_INTERVAL) {
+            let remedy = "write 24h or less, or 0 for no limit";
+            self.sink.report(node.line, "rate_limit.interval", "too long", remedy);
+            return None;
+        }
         if duration.is_none() {
             let remedy = "write a number with a unit, such as 1s or 100ms, or 0 for no limit";
             self.sink.report(node.line, "rate_limit.interval", "no duration", remedy);
@@ -215,10 +247,16 @@ impl Reader<'_> {
     fn burst(&mut self, node: &Node) -> Option<(u32, usize)> {
         if let Data::Scalar(text, ScalarKind::Integer) = &node.data
             && let Ok(burst) = text.parse()
+            && burst <= MAX_BURST
         {
             return Some((burst, node.line));
         }
-        self.sink.report(node.line, "rate_limit.burst", "no count of requests", "write a whole number");
+        self.sink.report(
+            node.line,
+            "rate_limit.burst",
+            "no count of requests",
+            "write a whole number, 1 to 1000000",
+        );
         None
     }
 

@@ -15,6 +15,8 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::clients::{AnyClient, NamedClients};
+use super::expiry::Expiries;
+use super::protection::{Clients, Protection};
 use super::read::Reader;
 use crate::yaml::{Data, Map, Node, suggest};
 
@@ -41,7 +43,12 @@ struct Pem {
 }
 
 /// The server's side of TLS; none where nothing is configured, or wrong.
-pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<ServerConfig> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    protection: &mut Protection,
+    expiries: &mut Expiries,
+) -> Option<ServerConfig> {
     let mut map = Map::new(node, PATH, &mut reader.sink)?;
     if matches!(&node.data, Data::Map(entries) if entries.is_empty()) {
         return None;
@@ -63,8 +70,13 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<ServerConfig>
         (Ok(Some(cert)), Ok(Some(key))) => certified(reader, &cert, &key, &provider),
         _ => None,
     };
-    let clients = clients(reader, &mut map, authorities, &provider);
+    if let Some(certified) = &certified {
+        expiries.add("server", &certified.cert);
+    }
+    let clients = clients(reader, &mut map, authorities, &provider, protection, expiries);
     map.finish(&mut reader.sink);
+    protection.tls = true;
+    protection.only_tls13 = versions.is_some_and(|versions| !versions.contains(&&TLS12));
 
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions?)
@@ -251,6 +263,8 @@ fn clients(
     map: &mut Map<'_>,
     authorities: Result<Option<Pem>, ()>,
     provider: &Arc<CryptoProvider>,
+    protection: &mut Protection,
+    expiries: &mut Expiries,
 ) -> Option<Option<Verifier>> {
     let (policy, line) = map.text("client_auth_type", &mut reader.sink).unwrap_or(("NoClientCert", map.line));
     let policy = match policy {
@@ -277,6 +291,13 @@ fn clients(
         reader.sink.report(line, key, what, "add `client_auth_type: RequireAndVerifyClientCert`");
         return None;
     }
+    protection.clients = match policy {
+        "RequestClientCert" => Clients::Requested,
+        "VerifyClientCertIfGiven" => Clients::VerifiedIfGiven,
+        "RequireAnyClientCert" => Clients::Required,
+        _ => Clients::Verified,
+    };
+    protection.names = allowed.is_some();
     let verifies = policy.contains("Verify");
     let verifier: Verifier = if verifies {
         let Some(authorities) = authorities else {
@@ -285,7 +306,9 @@ fn clients(
             return None;
         };
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(reader, &authorities)? {
+        let authorities_of_clients = certificates(reader, &authorities)?;
+        expiries.add("client_ca", &authorities_of_clients);
+        for certificate in authorities_of_clients {
             if let Err(e) = roots.add(certificate) {
                 let what = format!("no authority: {e}");
                 reader.sink.report(authorities.line, &authorities.key, what, "name CA certificates");
