@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod explain;
 mod marks;
 pub mod owner;
+pub mod status;
 
 use crate::boundary;
 use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, Number, ServiceId};

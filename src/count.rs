@@ -183,6 +183,11 @@ impl Tally {
         room
     }
 
+    /// Whether the present record has brought up this unknown code.
+    pub fn has_unknown(&self, spelling: &str) -> bool {
+        self.unknown.get(spelling).is_some_and(|tally| tally.last_record == self.record)
+    }
+
     /// Counts an unknown code that [`first_unknown`](Tally::first_unknown)
     /// knows.
     pub fn hit_unknown(&mut self, spelling: &str, late: bool) {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{EventFilter, EventSettings, EventsTo, Settings};
-use crate::fields::{Fields, Values, Wanted, level, time::Moment};
+use crate::fields::time::{Moment, Zone};
+use crate::fields::{Fields, Roles, Values, Wanted, level};
 
 /// The path that stands for the level under its normal name.
 pub const LEVEL_PATH: &str = "@level";
@@ -34,28 +35,98 @@ pub struct FieldPaths {
     pub request_id: Vec<String>,
     /// The trace.
     pub trace_id: Vec<String>,
+    /// The zone of times that name none.
+    pub time_zone: Zone,
 }
 
 impl Default for FieldPaths {
     fn default() -> FieldPaths {
         let all = |paths: &[&str]| paths.iter().map(|&p| p.to_owned()).collect();
         FieldPaths {
-            level: all(&["level", "severity", "log.level", "lvl", "loglevel", "levelname"]),
-            time: all(&["time", "timestamp", "@timestamp", "ts", "datetime"]),
+            level: all(&[
+                "level",
+                "severity",
+                "log.level",
+                "lvl",
+                "loglevel",
+                "levelname",
+                "level_name",
+                "Level",
+                "@level",
+                "@l",
+                "severityText",
+                "severity_text",
+                "SeverityText",
+                "severityNumber",
+                "severity_number",
+                "SeverityNumber",
+                "PRIORITY",
+                "priority",
+            ]),
+            time: all(&[
+                "time",
+                "timestamp",
+                "@timestamp",
+                "ts",
+                "datetime",
+                "asctime",
+                "eventTime",
+                "event_time",
+                "Timestamp",
+                "@t",
+                "timeUnixNano",
+                "timeMillis",
+                "__REALTIME_TIMESTAMP",
+                "time_iso8601",
+                "date",
+            ]),
             message: all(&[
                 "error_msg",
                 "errorMsg",
                 "errorMessage",
+                "ErrorMessage",
                 "error_message",
                 "errMsg",
                 "err_msg",
                 "externalMessage",
+                "error_description",
+                "error.message",
+                "exception.message",
                 "message",
+                "Message",
                 "error_cause",
                 "msg",
+                "@message",
+                "MESSAGE",
+                "short_message",
             ]),
-            request_id: all(&["request_id", "requestId", "requestID", "RequestId", "x-request-id", "req_id"]),
-            trace_id: all(&["trace_id", "traceId", "traceID", "trace.id", "dd.trace_id"]),
+            request_id: all(&[
+                "request_id",
+                "requestId",
+                "requestID",
+                "RequestId",
+                "RequestID",
+                "x-request-id",
+                "X-Request-Id",
+                "req_id",
+                "reqId",
+                "x-ms-request-id",
+                "x-amzn-requestid",
+                "x-amz-request-id",
+                "x-obs-request-id",
+            ]),
+            trace_id: all(&[
+                "trace_id",
+                "traceId",
+                "traceID",
+                "TraceId",
+                "trace.id",
+                "dd.trace_id",
+                "otelTraceID",
+                "logging.googleapis.com/trace",
+                "traceparent",
+            ]),
+            time_zone: Zone::default(),
         }
     }
 }
@@ -73,7 +144,8 @@ pub struct Plan {
     /// The most combinations of their values.
     pub max_label_sets: usize,
     level: Option<usize>,
-    time: Option<usize>,
+    /// By path of the level, whether it is a severity number of OpenTelemetry.
+    opentelemetry: Vec<bool>,
     request_id: Option<usize>,
     trace_id: Option<usize>,
     /// How old a record may be before it is late, in microseconds.
@@ -138,6 +210,11 @@ impl Plan {
         let event = events.is_some();
         let level = (event || labels.iter().any(is_level)).then(|| want("fields.level", &paths.level));
         let label_names = labels.iter().map(|l| l.name.clone()).collect();
+        let opentelemetry = paths.level.iter().map(|path| {
+            let name: String = path.chars().filter(char::is_ascii_alphanumeric).collect();
+            name.to_ascii_lowercase().ends_with("severitynumber")
+        });
+        let opentelemetry = opentelemetry.collect();
         let labels: Vec<(usize, bool)> = labels
             .iter()
             .map(|l| match level {
@@ -149,14 +226,19 @@ impl Plan {
         let request_id = (event || exemplars).then(|| want("fields.request_id", &paths.request_id));
         let trace_id = (event || exemplars).then(|| want("fields.trace_id", &paths.trace_id));
         let message = event.then(|| want("fields.message", &paths.message));
+        let zone = paths.time_zone.clone();
         let late_after = late_after.map(|d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
         Ok(Plan {
-            fields: Fields::new(&wanted, message)?,
+            fields: Fields::new(
+                &wanted,
+                Roles { level, time, message, request: request_id, trace: trace_id },
+                zone,
+            )?,
+            opentelemetry,
             labels,
             label_names,
             max_label_sets,
             level,
-            time,
             request_id,
             trace_id,
             late_after,
@@ -189,32 +271,44 @@ impl Plan {
     /// are empty.
     pub fn label_values<'v>(&'v self, values: &'v Values) -> impl Iterator<Item = &'v str> + Clone {
         self.labels.iter().map(|&(slot, is_level)| {
-            let value = values.get(slot).unwrap_or("");
-            if is_level { level::normal(value) } else { value }
+            if is_level { self.level(values).unwrap_or("") } else { values.get(slot).unwrap_or("") }
         })
     }
 
     /// The level of a record, under its normal name.
     pub fn level<'v>(&self, values: &'v Values) -> Option<&'v str> {
-        values.get(self.level?).map(level::normal)
-    }
-
-    /// When `record` says that it was made.
-    pub fn time(&self, values: &Values, record: &[u8]) -> Option<Moment> {
-        let slot = self.time?;
-        values
-            .get(slot)
-            .and_then(crate::fields::time::parse)
-            .or_else(|| crate::fields::time::at_start(record))
+        let slot = self.level?;
+        let text = values.get(slot)?;
+        if self.opentelemetry.get(usize::from(values.rank(slot))) == Some(&true)
+            && let Some(level) = level::opentelemetry(text)
+        {
+            return Some(level);
+        }
+        Some(level::normal(text))
     }
 
     /// The trace and the request of a record.
     pub fn ids<'v>(&self, values: &'v Values) -> (Option<&'v str>, Option<&'v str>) {
-        (self.trace_id.and_then(|s| values.get(s)), self.request_id.and_then(|s| values.get(s)))
+        let trace = self.trace_id.and_then(|s| values.get(s)).map(trace_of);
+        (trace, self.request_id.and_then(|s| values.get(s)))
     }
 
     /// Whether a record of this time counts as late at `now`.
     pub fn is_late(&self, time: Option<Moment>, now: Moment) -> bool {
         matches!((self.late_after, time), (Some(most), Some(time)) if now.0.saturating_sub(time.0) > most)
     }
+}
+
+/// The trace in a `traceparent` of W3C, or at the end of a path; else all of
+/// it.
+fn trace_of(text: &str) -> &str {
+    let mut parts = text.split('-');
+    if let (Some(version), Some(trace), Some(_), Some(_)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+        && version.len() == 2
+        && trace.len() == 32
+    {
+        return trace;
+    }
+    text.split_once("/traces/").map_or(text, |(_, trace)| trace)
 }

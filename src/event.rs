@@ -94,6 +94,8 @@ pub struct UnknownCode<'u> {
     pub api_service: &'u str,
     /// Inferred, or unknown.
     pub category: Category,
+    /// What its record, or its own digits, say.
+    pub http_status: Option<u16>,
 }
 
 /// Writes events of one catalog.
@@ -195,8 +197,10 @@ impl Writer {
     ) {
         let start = out.len();
         self.begin(record.time, out);
-        let UnknownCode { code, api_service, category } = unknown;
-        out.extend_from_slice(&head(code, api_service, category, "null", "null", false));
+        let UnknownCode { code, api_service, category, http_status } = unknown;
+        let mut buffer = itoa::Buffer::new();
+        let status = http_status.map_or("null", |status| buffer.format(status));
+        out.extend_from_slice(&head(code, api_service, category, status, "null", false));
         out.extend_from_slice(b",\"message\":");
         match message.filter(|_| !record.is_spent()) {
             Some(message) => write_string(&cut(message, MAX_MESSAGE_BYTES), out),

@@ -9,6 +9,9 @@
 //! 4. the envelope of a message, for the paths `@key` and `@header:NAME`;
 //!    these keep their order among the paths.
 //!
+//! What these leave, and whatever stands near a code in a record that is not
+//! JSON alone, is read leniently by the module `near`.
+//!
 //! A dot in a path goes into an object, or into a string that holds one, or
 //! belongs to the key: `kubernetes.labels.app.kubernetes.io/name` is found
 //! either way. Texts, numbers and truth values are values; null, the empty
@@ -17,6 +20,7 @@
 pub mod level;
 mod look;
 mod message;
+mod near;
 mod outline;
 mod paths;
 mod text;
@@ -31,6 +35,8 @@ use std::ops::Range;
 use paths::Paths;
 
 use crate::parse::{Parser, looks_like_json};
+use near::{Keys, Near, Role, Wish};
+use time::{Moment, Zone};
 use walk::Desk;
 
 /// How deep JSON inside strings inside JSON is followed.
@@ -52,12 +58,45 @@ pub trait Envelope {
     fn timestamp(&self) -> Option<i64>;
 }
 
+/// The slots of the fields that are more than a value at a path.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    /// The level.
+    pub level: Option<usize>,
+    /// The time.
+    pub time: Option<usize>,
+    /// The message, which is read near the code.
+    pub message: Option<usize>,
+    /// The request.
+    pub request: Option<usize>,
+    /// The trace.
+    pub trace: Option<usize>,
+}
+
+impl Roles {
+    fn all(&self) -> [Option<usize>; 5] {
+        [self.level, self.time, self.message, self.request, self.trace]
+    }
+}
+
 /// Fields, ready to be looked for: each has a slot, in the order given.
 #[derive(Debug)]
 pub struct Fields {
     paths: Paths,
-    /// The slot of the message, which is read near the code.
-    message: Option<usize>,
+    roles: Roles,
+    keys: Keys,
+    /// The zone of times without one.
+    zone: Zone,
+}
+
+/// How a document holds a code.
+#[derive(Debug, PartialEq, Eq)]
+enum Held {
+    /// It is a text of its own, with or without a message and a request beside
+    /// it.
+    Beside(Option<Range<usize>>, Option<Range<usize>>),
+    /// It stands in a text with other things, which may say more.
+    Mixed,
 }
 
 /// The values of one record.
@@ -69,6 +108,8 @@ pub struct Values {
     decided: u64,
     found: u64,
     messages: Vec<Option<Range<usize>>>,
+    requests: Vec<Option<Range<usize>>>,
+    time: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,10 +134,28 @@ impl Values {
         Some(&self.text[place])
     }
 
+    /// The request that belongs to it, where it is another than the record's.
+    pub fn request(&self, hit: usize) -> Option<&str> {
+        let place = self.requests.get(hit)?.clone()?;
+        Some(&self.text[place])
+    }
+
+    /// When the record says that it was made.
+    pub fn time(&self) -> Option<Moment> {
+        self.time
+    }
+
+    /// How good the path is whose value is in `slot`, 0 the best.
+    pub fn rank(&self, slot: usize) -> u8 {
+        self.slots[slot].rank
+    }
+
     /// Forgets the record.
     pub fn clear(&mut self, slots: usize) {
         self.text.clear();
         self.messages.clear();
+        self.requests.clear();
+        self.time = None;
         self.slots.resize(slots, Slot::default());
         (self.decided, self.found) = (0, 0);
     }
@@ -107,14 +166,21 @@ impl Values {
         }
         let start = self.text.len();
         write(&mut self.text);
-        // At a NUL, Prometheus gives up the whole scrape.
-        if memchr::memchr(0, &self.text.as_bytes()[start..]).is_some() {
-            let clean = self.text[start..].replace('\0', "\u{fffd}");
-            self.text.replace_range(start.., &clean);
-        }
+        self.tidy(start);
         if self.text.len() > start {
             self.slots[slot] = Slot { start: start as u32, end: self.text.len() as u32, rank };
             self.found |= 1 << slot;
+        }
+    }
+
+    /// Makes what was written from `start` on fit to be shown.
+    fn tidy(&mut self, start: usize) {
+        let written = &self.text[start..];
+        if memchr::memchr2(0, 0x1b, written.as_bytes()).is_some() {
+            let plain = near::without_colours(written);
+            // At a NUL, Prometheus gives up the whole scrape.
+            let clean = plain.replace('\0', "\u{fffd}");
+            self.text.replace_range(start.., &clean);
         }
     }
 
@@ -126,14 +192,17 @@ impl Values {
 
 /// What it takes to read JSON inside strings inside JSON, made when needed.
 #[derive(Debug, Default)]
-pub struct Parsers(Vec<Desk>);
+pub struct Parsers {
+    desks: Vec<Desk>,
+    near: Near,
+}
 
 impl Parsers {
     fn all(&mut self) -> &mut [Desk] {
-        if self.0.is_empty() {
-            self.0.resize_with(MAX_NESTED, Desk::default);
+        if self.desks.is_empty() {
+            self.desks.resize_with(MAX_NESTED, Desk::default);
         }
-        &mut self.0
+        &mut self.desks
     }
 
     /// The parser of whole records.
@@ -143,13 +212,14 @@ impl Parsers {
 }
 
 impl Fields {
-    /// For `wanted`, of which `message`, if any, is the field that is read
-    /// beside the code.
+    /// For `wanted`, of which some have a role. A time without a zone is one
+    /// in `zone`.
     ///
     /// # Errors
     /// When there are too many fields, or a path has too many dots.
-    pub fn new(wanted: &[Wanted], message: Option<usize>) -> Result<Fields, String> {
-        Ok(Fields { paths: Paths::new(wanted)?, message })
+    pub fn new(wanted: &[Wanted], roles: Roles, zone: Zone) -> Result<Fields, String> {
+        let keys = Keys::new(wanted, &roles);
+        Ok(Fields { paths: Paths::new(wanted)?, roles, keys, zone })
     }
 
     /// Reads `record` into `values`, and the message of each of the codes that
@@ -164,31 +234,45 @@ impl Fields {
         values: &mut Values,
     ) -> bool {
         values.clear(self.paths.slots);
-        let mut malformed = false;
-        let mut json = false;
-        if looks_like_json(record) {
-            json = self.document(parsers.all(), record, 0, codes.clone(), values);
-            malformed = !json;
-        } else if let Some(body) = text::json_body(record) {
-            json = self.document(parsers.all(), &record[body..], body, codes.clone(), values);
-        }
+        let object = looks_like_json(record);
+        let body = if object { Some(0) } else { text::json_body(record) };
+        let mut mixed = false;
+        let json = body.is_some_and(|body| {
+            let parsed = self.document(parsers.all(), &record[body..], body, codes.clone(), values);
+            mixed = parsed == Some(Held::Mixed);
+            parsed.is_some()
+        });
         values.next_place();
+        let strict = json && object;
+        let cleaned = !strict && parsers.near.clean(record);
         // The strings of an object have been looked at; the rest of a line has not.
-        let rest = !(json && looks_like_json(record));
-        if rest && self.missing(values) != 0 {
-            self.text(record, values);
+        if !strict && self.missing_in_document(values) != 0 {
+            let text = if cleaned { parsers.near.cleaned() } else { record };
+            self.text(text, values);
+            values.next_place();
         }
-        if let Some(slot) = self.message.filter(|&slot| !json && values.get(slot).is_some()) {
-            let at = values.slots[slot];
-            values.messages.extend(codes.map(|_| Some(at.start as usize..at.end as usize)));
+        self.read_time(values);
+        if !strict || mixed {
+            let cleaned = if strict { parsers.near.clean(record) } else { cleaned };
+            self.near(&mut parsers.near, record, cleaned, codes, Wish { json, object }, values);
         }
         if let Some(envelope) = envelope {
             self.envelope(envelope, values);
+            self.read_time(values);
         }
-        malformed
+        object && !json
     }
 
-    /// Reads the object in `json`, which stands `before` bytes into the record.
+    /// The time of the record, where its field has a good one.
+    fn read_time(&self, values: &mut Values) {
+        if values.time.is_none() {
+            let text = self.roles.time.and_then(|slot| values.get(slot));
+            values.time = text.and_then(|text| time::parse(text, &self.zone));
+        }
+    }
+
+    /// Reads the object in `json`, which stands `before` bytes into the
+    /// record; how it holds the codes, or `None` where it does not parse.
     fn document<'c>(
         &self,
         desks: &mut [Desk],
@@ -196,29 +280,46 @@ impl Fields {
         before: usize,
         codes: impl Iterator<Item = &'c Range<usize>>,
         values: &mut Values,
-    ) -> bool {
-        let outlined = self.message.is_some();
-        let Some((bytes, outline, deeper)) = walk::document(self, json, paths::ROOT, outlined, desks, values)
-        else {
-            return false;
-        };
+    ) -> Option<Held> {
+        let outlined = self.roles.message.is_some();
+        let (bytes, outline, deeper) = walk::document(self, json, paths::ROOT, outlined, desks, values)?;
+        let mut held = Held::Beside(None, None);
         if outlined {
+            let mut count = 0;
             for code in codes {
+                count += 1;
                 // A code in the prefix has no object.
                 let message = code.start.checked_sub(before).and_then(|place| {
                     let spelled = &json[place..code.end - before];
                     message::beside(self, bytes, outline, place, spelled, deeper, &mut values.text)
                 });
+                let (message, request) = match message {
+                    Some(Held::Beside(message, request)) => (message, request),
+                    None => (None, None),
+                    Some(Held::Mixed) => {
+                        held = Held::Mixed;
+                        (None, None)
+                    }
+                };
                 values.messages.push(message);
+                values.requests.push(request);
+            }
+            // Which message is whose is not told by objects alone.
+            if count > 1 {
+                held = Held::Mixed;
             }
         }
-        true
+        Some(held)
     }
 
-    /// How good `key` is for a message, 0 the best.
-    fn message_rank(&self, key: &[u8]) -> Option<u8> {
+    /// How good `key` is for a message or a request, 0 the best.
+    fn rank(&self, role: Role, any_spelling: bool, key: &[u8]) -> Option<u8> {
+        if any_spelling {
+            return self.keys.find(&[key]).filter(|(other, _)| *other == role).map(|(_, rank)| rank);
+        }
+        let wanted = if role == Role::Message { self.roles.message } else { self.roles.request };
         let slots = self.paths.child(paths::ROOT, key)?.slots();
-        slots.iter().find(|&&(slot, _)| Some(slot) == self.message).map(|&(_, rank)| rank)
+        slots.iter().find(|&&(slot, _)| Some(slot) == wanted).map(|&(_, rank)| rank)
     }
 
     /// The slots that JSON and text can fill and that are empty.
@@ -229,14 +330,16 @@ impl Fields {
     /// Those of them that a document's values can fill: its messages are read
     /// beside the codes.
     fn missing_in_document(&self, values: &Values) -> u64 {
-        self.missing(values) & !self.message.map_or(0, |slot| 1 << slot)
+        self.missing(values) & !self.roles.message.map_or(0, |slot| 1 << slot)
     }
 
-    /// Fills slots from `key=value` pairs.
+    /// Fills slots from `key=value` pairs. Messages are read near the codes.
     fn text(&self, text: &[u8], values: &mut Values) {
         text::pairs(text, |key, value| {
             if let Some(child) = self.paths.child(paths::ROOT, key) {
-                for &(slot, rank) in child.slots() {
+                for &(slot, rank) in
+                    child.slots().iter().filter(|(slot, _)| Some(*slot) != self.roles.message)
+                {
                     values.set(slot, rank, |out| value.write(out));
                 }
             }

@@ -11,7 +11,7 @@ mod visit;
 use simd_json::{Buffers, StaticNode, Tape};
 
 use marks::{Finder, Marks};
-pub use visit::{Text, Visit, write_scalar};
+pub use visit::{Text, Visit, unescaped, write_scalar};
 
 /// A value that is no text, list or object.
 pub type Scalar = StaticNode;

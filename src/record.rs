@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Category, RowId, ServiceId};
-use crate::classify::{self, Sighting, What, discovered_service, evidence, owner};
+use crate::classify::{self, Sighting, What, discovered_service, evidence, owner, status};
 use crate::count::{Ids, Tally};
 use crate::engine::Engine;
 use crate::enrich::Plan;
@@ -26,6 +26,9 @@ const KEPT_BYTES: usize = 64 << 10;
 /// Codes of a record that a message is looked for; the catalog has one for the
 /// others. A record may hold any number, and each look goes through all of it.
 const MAX_MESSAGES: usize = 16;
+
+/// Unknown codes of a record whose status is looked for in it.
+const MAX_STATUSES: usize = 16;
 
 /// Most characters of an exemplar's labels and values together.
 const MAX_EXEMPLAR_CHARS: usize = 128;
@@ -57,6 +60,8 @@ pub struct Reader {
     spelling: String,
     events: Option<(event::Writer, Outbox)>,
     now: Moment,
+    /// Unknown codes of the record whose status was looked for.
+    looked: usize,
     /// Where the overlong record begins in a stream.
     overlong: u64,
     overlong_matched: bool,
@@ -73,7 +78,15 @@ struct Hit {
 #[derive(Clone, Debug)]
 enum Code {
     Row(RowId),
-    Unknown(Option<ServiceId>, Category, Range<usize>),
+    Unknown(Unlisted, Range<usize>),
+}
+
+/// What is known of a code that the catalog does not have.
+#[derive(Clone, Copy, Debug)]
+struct Unlisted {
+    service: Option<ServiceId>,
+    category: Category,
+    http_status: Option<u16>,
 }
 
 impl Reader {
@@ -91,6 +104,7 @@ impl Reader {
             spelling: String::new(),
             events: writer.zip(events),
             now: Moment::now(),
+            looked: 0,
             overlong: 0,
             overlong_matched: false,
             plan,
@@ -136,6 +150,7 @@ impl Reader {
 
     /// Begins a record with at least one hit.
     pub fn begin(&mut self) {
+        self.looked = 0;
         self.tally.begin_record();
     }
 
@@ -152,11 +167,11 @@ impl Reader {
                     self.tally.hit(row);
                 }
             }
-        } else if let Some((service, category)) = self.first_unknown(catalog, record, sighting) {
+        } else if let Some(unlisted) = self.first_unknown(catalog, record, sighting, true) {
             if self.reads {
                 let start = self.spellings.len();
                 self.spellings.push_str(&self.spelling);
-                let what = Code::Unknown(service, category, start..self.spellings.len());
+                let what = Code::Unknown(unlisted, start..self.spellings.len());
                 self.hits.push(Hit { what, place: sighting.start..sighting.end });
             } else {
                 self.tally.hit_unknown(&self.spelling, false);
@@ -164,24 +179,35 @@ impl Reader {
         }
     }
 
-    /// Spells an unknown code; its service and category if it is the first of
-    /// its spelling in the record.
+    /// Spells an unknown code; what is known of it if it is the first of its
+    /// spelling in the record. A `whole` record may state its status.
     fn first_unknown(
         &mut self,
         catalog: &Catalog,
         bytes: &[u8],
         sighting: Sighting,
-    ) -> Option<(Option<ServiceId>, Category)> {
+        whole: bool,
+    ) -> Option<Unlisted> {
         let text = &bytes[sighting.start..sighting.end];
-        let (service, status) = match sighting.what {
+        let (service, inside) = match sighting.what {
             What::Unlisted(family, status) => {
                 (Some(owner::of_family(catalog, family, bytes, sighting.start)), status)
             }
             _ => (classify::service_of_start(catalog, text), None),
         };
         classify::spell(catalog, bytes, &sighting, &mut self.spelling);
-        let category = classify::inferred_category(status);
-        self.tally.first_unknown(&self.spelling, service, category).then_some((service, category))
+        if self.tally.has_unknown(&self.spelling) {
+            return None;
+        }
+        let mut stated = None;
+        if whole && self.looked < MAX_STATUSES {
+            self.looked += 1;
+            stated = status::stated(bytes, sighting.start);
+        }
+        let http_status = stated.map(|(status, _)| status).or(inside);
+        let category = classify::inferred_category(http_status);
+        let first = self.tally.first_unknown(&self.spelling, service, category);
+        first.then_some(Unlisted { service, category, http_status })
     }
 
     /// Ends a record with hits.
@@ -207,15 +233,14 @@ impl Reader {
 
         let values = &self.values;
         let (set, replaced) = self.sets.own.number(plan.label_values(values));
-        let time = plan
-            .time(values, record)
-            .or_else(|| envelope.and_then(Envelope::timestamp).and_then(Moment::from_millis));
+        let time =
+            values.time().or_else(|| envelope.and_then(Envelope::timestamp).and_then(Moment::from_millis));
         let late = plan.is_late(time, self.now);
         let (trace_id, request_id) = plan.ids(values);
         let exemplar = plan.exemplars && !late;
         let ids = if exemplar { exemplar_ids(trace_id, request_id, self.now) } else { None };
         let level = plan.level(values);
-        let about = event::Record {
+        let mut about = event::Record {
             time: time.unwrap_or(self.now),
             level,
             trace_id,
@@ -229,6 +254,7 @@ impl Reader {
 
         for (i, hit) in self.hits.drain(..).enumerate() {
             let message = values.message(i);
+            about.request_id = values.request(i).or(request_id);
             match hit.what {
                 Code::Row(row) => {
                     self.tally.hit_labelled(row, set, late, ids);
@@ -243,12 +269,12 @@ impl Reader {
                         *total += replaced >> label & 1;
                     }
                 }
-                Code::Unknown(service, category, spelling) => {
+                Code::Unknown(Unlisted { service, category, http_status }, spelling) => {
                     let code = &self.spellings[spelling];
                     self.tally.hit_unknown(code, late);
                     if let Some((writer, outbox)) = &mut events {
                         let service = service_name(engine, service, code);
-                        let unknown = UnknownCode { code, api_service: &service, category };
+                        let unknown = UnknownCode { code, api_service: &service, category, http_status };
                         if writer.wants_unknown(unknown) {
                             outbox.add(|out| {
                                 writer.unknown(unknown, message, &about, plan.label_values(values), out);
@@ -297,9 +323,9 @@ impl Reader {
             self.tally.hit_labelled(row, NONE, false, None);
             Code::Row(row)
         } else {
-            let Some((service, category)) = self.first_unknown(catalog, bytes, sighting) else { return };
+            let Some(unlisted) = self.first_unknown(catalog, bytes, sighting, false) else { return };
             self.tally.hit_unknown(&self.spelling, false);
-            Code::Unknown(service, category, 0..0)
+            Code::Unknown(unlisted, 0..0)
         };
         let Some((writer, outbox)) = self.events.as_mut().filter(|(w, _)| w.wants_level(None)) else {
             return;
@@ -323,9 +349,10 @@ impl Reader {
                 outbox.add(|out| writer.known(row, None, None, &about, std::iter::empty(), out));
             }
             Code::Row(_) => {}
-            Code::Unknown(service, category, _) => {
+            Code::Unknown(Unlisted { service, category, http_status }, _) => {
                 let service = service_name(engine, service, &self.spelling);
-                let unknown = UnknownCode { code: &self.spelling, api_service: &service, category };
+                let unknown =
+                    UnknownCode { code: &self.spelling, api_service: &service, category, http_status };
                 if writer.wants_unknown(unknown) {
                     outbox.add(|out| writer.unknown(unknown, None, &about, std::iter::empty(), out));
                 }

@@ -1,7 +1,7 @@
 //! Whether a record says error in some way: what a code needs whose prefix is
 //! an everyday abbreviation, where it stands bare.
 
-use super::{Sighting, What, evidence};
+use super::{Sighting, What, evidence, status};
 use crate::catalog::{Catalog, RowId};
 
 /// Words that say it, in small letters.
@@ -73,7 +73,7 @@ impl Doubt {
 pub fn says_error(record: &[u8]) -> bool {
     klog_or_syslog(record)
         || (0..record.len()).any(|at| is_word_at(record, at))
-        || !evidence::statuses(record, |status| status >= 400).is_empty()
+        || !status::statuses(record, |status| status >= 400).is_empty()
 }
 
 fn is_word_at(record: &[u8], at: usize) -> bool {

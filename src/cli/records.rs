@@ -17,6 +17,9 @@ pub struct Records {
     /// Age from which a record's hits are counted apart, or never
     #[arg(long, value_name = "TIME")]
     late_after: Option<String>,
+    /// Zone of times that name none: UTC, local, +08:00, Europe/Berlin
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    time_zone: Option<String>,
     /// Keep the trace and request of a newest hit
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
     exemplars: Option<String>,
@@ -44,6 +47,7 @@ impl Records {
         push(flags, "max_label_sets", &self.max_label_sets);
         push(flags, "label_expiry", &self.label_expiry);
         push(flags, "late_after", &self.late_after);
+        push(flags, "time_zone", &self.time_zone);
         push(flags, "exemplars", &self.exemplars);
         push_all(flags, "fields.level", &self.fields_level);
         push_all(flags, "fields.time", &self.fields_time);

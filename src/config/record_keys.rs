@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Settings;
 use super::keys::{Key, Refused, list, one, parse_bool, parse_duration, quoted, show_duration, within};
 use crate::enrich::{LEVEL_PATH, Label, Plan};
+use crate::fields::time::Zone;
 use crate::labels::MAX_LABELS;
 
 /// Label names that are taken, and why.
@@ -85,6 +86,23 @@ pub(super) const RECORD: &[Key] = &[
         show: |s| show_or(s.late_after, "never"),
     },
     Key {
+        name: "time_zone",
+        doc: "Zone of times in records that name none: UTC, local, an offset such as +08:00, or a name such as Europe/Berlin.",
+        list: false,
+        reloads: true,
+        set: |s, v| {
+            let name = one(v)?;
+            s.fields.time_zone = Zone::named(name).ok_or_else(|| {
+                (
+                    format!("`{name}` is no time zone"),
+                    "write UTC, local, an offset such as +08:00, or a name such as Europe/Berlin".to_owned(),
+                )
+            })?;
+            Ok(())
+        },
+        show: |s| quoted(s.fields.time_zone.name()),
+    },
+    Key {
         name: "exemplars",
         doc: "Whether errtally_errors_total carries the trace and request of a newest hit, in OpenMetrics.",
         list: false,
@@ -105,7 +123,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "fields.time",
-        doc: "Paths of the time at which a record was made; in text also what a line begins with. Without an offset it is UTC.",
+        doc: "Paths of the time at which a record was made; in text also what a line begins with. Without a zone it is in time_zone.",
         list: true,
         reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.time),

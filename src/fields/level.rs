@@ -3,29 +3,78 @@
 /// The names that levels are reported and selected by.
 pub const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];
 
+/// Other names, in lower case.
+const NAMES: [(&str, &[&str]); 6] = [
+    ("trace", &["trace", "finest", "finer", "verbose", "trc", "vrb", "v", "t"]),
+    ("debug", &["debug", "dbg", "fine", "debu", "d"]),
+    ("info", &["info", "information", "informational", "notice", "inf", "normal", "i", "n"]),
+    ("warn", &["warn", "warning", "wrn", "w"]),
+    ("error", &["error", "err", "severe", "erro", "e"]),
+    (
+        "fatal",
+        &[
+            "fatal",
+            "critical",
+            "crit",
+            "alert",
+            "emerg",
+            "emergency",
+            "panic",
+            "dpanic",
+            "ftl",
+            "fata",
+            "pani",
+            "f",
+            "c",
+            "a",
+        ],
+    ),
+];
+
 /// `text` as one of [`LEVELS`] where it is a known name, in any case, or a
-/// number of the loggers that write one (bunyan, pino: 10 to 60); else as it
-/// stands.
+/// number: of the loggers that count to 60 (bunyan, pino), or of syslog, 0 to
+/// 7; else as it stands.
 pub fn normal(text: &str) -> &str {
     // Most loggers write one of these.
     if LEVELS.contains(&text) {
         return text;
     }
-    let known: [(&str, &[&str]); 6] = [
-        ("trace", &["trace", "finest", "finer", "verbose", "10"]),
-        ("debug", &["debug", "dbg", "fine", "20"]),
-        ("info", &["info", "information", "informational", "notice", "30", "i"]),
-        ("warn", &["warn", "warning", "40", "w"]),
-        ("error", &["error", "err", "severe", "50", "e"]),
-        (
-            "fatal",
-            &["fatal", "critical", "crit", "alert", "emerg", "emergency", "panic", "dpanic", "60", "f"],
-        ),
-    ];
-    known
-        .iter()
-        .find(|(_, names)| names.iter().any(|name| name.eq_ignore_ascii_case(text)))
-        .map_or(text, |(level, _)| level)
+    if let Ok(number) = text.parse::<usize>() {
+        return match number {
+            0..=7 => syslog(number),
+            10..=19 => "trace",
+            20..=29 => "debug",
+            30..=39 => "info",
+            40..=49 => "warn",
+            50..=59 => "error",
+            60..=69 => "fatal",
+            _ => text,
+        };
+    }
+    named(text.as_bytes()).unwrap_or(text)
+}
+
+/// The level of this name, in any case.
+pub fn named(name: &[u8]) -> Option<&'static str> {
+    let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
+    NAMES.iter().find(|(_, names)| names.iter().any(|known| is(&known))).map(|&(level, _)| level)
+}
+
+/// Of the severities of syslog and the journal.
+pub fn syslog(severity: usize) -> &'static str {
+    match severity {
+        0..=2 => "fatal",
+        3 => "error",
+        4 => "warn",
+        5 | 6 => "info",
+        _ => "debug",
+    }
+}
+
+/// Of the severity numbers of OpenTelemetry, 1 to 24.
+pub fn opentelemetry(text: &str) -> Option<&'static str> {
+    let number: usize = text.parse().ok()?;
+    (1..=24).contains(&number).then(|| LEVELS[(number - 1) / 4])
 }
 
 #[cfg(test)]
@@ -36,7 +85,11 @@ mod tests {
     fn knows_the_names_of_levels() {
         assert_eq!(normal("WARNING"), "warn");
         assert_eq!(normal("50"), "error");
+        assert_eq!(normal("3"), "error");
+        assert_eq!(normal("Normal"), "info");
         assert_eq!(normal("audit"), "audit");
+        assert_eq!(opentelemetry("17"), Some("error"));
+        assert_eq!(opentelemetry("25"), None);
         assert!(LEVELS.iter().all(|level| normal(level) == *level));
     }
 }

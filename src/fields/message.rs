@@ -3,14 +3,15 @@
 
 use std::ops::Range;
 
-use super::Fields;
+use super::near::Role;
 use super::outline::{Node, Outline, What};
 use super::walk::{Desk, begins_object};
+use super::{Fields, Held};
 use crate::parse::Text;
 
-/// Where in `out` the message is written that stands under a key of messages
-/// nearest to the code at `place`, which is spelled `code` there. The texts of
-/// the document stand in `bytes`.
+/// How the document holds the code at `place`, which is spelled `code` there:
+/// a message that stands under a key of messages nearest to it is written to
+/// `out`. The texts of the document stand in `bytes`.
 pub(super) fn beside(
     fields: &Fields,
     bytes: &[u8],
@@ -19,15 +20,28 @@ pub(super) fn beside(
     code: &[u8],
     deeper: &mut [Desk],
     out: &mut String,
-) -> Option<Range<usize>> {
+) -> Option<Held> {
     let nodes = outline.nodes();
     // Texts stand in their order: the last that begins before the code holds it.
     let (at, text) = nodes.iter().enumerate().rev().find_map(|(i, node)| match node.what {
         What::Text(text) if text.start as usize <= place => Some((i, text)),
         _ => None,
     })?;
-    let inner = inside(fields, bytes, text, code, deeper, out);
-    inner.or_else(|| outward(fields, bytes, nodes, at, out))
+    let alone = text.end - text.start == code.len() as u32;
+    let [mut message, mut request] = [None, None];
+    if !alone {
+        match inside(fields, bytes, text, code, deeper, out) {
+            Some(Held::Beside(m, r)) => [message, request] = [m, r],
+            _ => return Some(Held::Mixed),
+        }
+    }
+    for (found, role) in [(&mut message, Role::Message), (&mut request, Role::Request)] {
+        if found.is_none() {
+            *found = outward(fields, bytes, nodes, at, role, false, out)
+                .or_else(|| outward(fields, bytes, nodes, at, role, true, out));
+        }
+    }
+    Some(Held::Beside(message, request))
 }
 
 /// As [`beside`], in a text that may hold an object.
@@ -38,7 +52,7 @@ fn inside(
     code: &[u8],
     deeper: &mut [Desk],
     out: &mut String,
-) -> Option<Range<usize>> {
+) -> Option<Held> {
     let (Desk { parser, outline, text: buffer, .. }, deeper) = deeper.split_first_mut()?;
     let text = text.meaning(bytes, buffer);
     if !begins_object(text) {
@@ -50,18 +64,20 @@ fn inside(
     beside(fields, bytes, outline, place, code, deeper, out)
 }
 
-/// The message in the innermost object around the node `to` that has one.
+/// The text of this role in the innermost object around the node `to` that has one.
 fn outward(
     fields: &Fields,
     bytes: &[u8],
     nodes: &[Node],
     to: usize,
+    role: Role,
+    any_spelling: bool,
     out: &mut String,
 ) -> Option<Range<usize>> {
     let mut at = nodes[to].around;
     loop {
         if nodes[at].what == What::Object
-            && let Some(message) = own(fields, bytes, nodes, at)
+            && let Some(message) = own(fields, bytes, nodes, at, role, any_spelling)
         {
             let start = out.len();
             message.write(bytes, out);
@@ -72,8 +88,16 @@ fn outward(
     }
 }
 
-/// The object's own text under the best key of a message that it has.
-fn own(fields: &Fields, bytes: &[u8], nodes: &[Node], object: usize) -> Option<Text> {
+/// The object's own text under the best key of this role that it has, exactly
+/// so spelled or in any spelling.
+fn own(
+    fields: &Fields,
+    bytes: &[u8],
+    nodes: &[Node],
+    object: usize,
+    role: Role,
+    any_spelling: bool,
+) -> Option<Text> {
     let mut best: Option<(u8, Text)> = None;
     let mut at = object + 1;
     while at < nodes[object].next {
@@ -81,7 +105,7 @@ fn own(fields: &Fields, bytes: &[u8], nodes: &[Node], object: usize) -> Option<T
         let value = nodes[at + 1];
         if let (What::Text(name), What::Text(text)) = (nodes[at].what, value.what)
             && text.start < text.end
-            && let Some(rank) = fields.message_rank(name.meaning(bytes, &mut String::new()))
+            && let Some(rank) = fields.rank(role, any_spelling, name.meaning(bytes, &mut String::new()))
             && best.is_none_or(|(other, _)| rank < other)
         {
             best = Some((rank, text));

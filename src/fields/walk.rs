@@ -34,7 +34,7 @@ pub(super) fn document<'d>(
 ) -> Option<(&'d [u8], &'d Outline, &'d mut [Desk])> {
     let (desk, deeper) = desks.split_first_mut()?;
     let Desk { parser, finds, outline, text: buffer } = desk;
-    let look = Look::new(&fields.paths, fields.message, from, finds);
+    let look = Look::new(&fields.paths, fields.roles.message, from, finds);
     let bytes = if outlined {
         outline.clear();
         parser.read(json, &mut (look, &mut *outline))?

@@ -213,6 +213,10 @@ mod tests {
             (&json["level"], &json["message"], &json["path"], &json["count"]),
             (&"error".into(), &line.message.as_str().into(), &"a \"b\"\n".into(), &3.into())
         );
-        crate::fields::time::parse(json["time"].as_str().expect("a text")).expect("a time");
+        crate::fields::time::parse(
+            json["time"].as_str().expect("a text"),
+            &crate::fields::time::Zone::default(),
+        )
+        .expect("a time");
     }
 }

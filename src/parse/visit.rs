@@ -108,6 +108,13 @@ fn plain(raw: &[u8]) -> &str {
     std::str::from_utf8(raw).unwrap_or_default()
 }
 
+/// `text` without one layer of escapes, as far as there are good ones.
+pub fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    unescape(text.as_bytes(), &mut out);
+    out
+}
+
 #[cold]
 fn unescape(raw: &[u8], out: &mut String) {
     let mut rest = plain(raw);
@@ -121,9 +128,23 @@ fn unescape(raw: &[u8], out: &mut String) {
             Some('r') => out.push('\r'),
             Some('t') => out.push('\t'),
             Some('u') => {
-                let code = tail.get(1..5).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-                out.extend(code.and_then(char::from_u32));
-                chars = tail.get(5..).unwrap_or_default().chars();
+                let code = |text: &str| u32::from_str_radix(text.get(..4)?, 16).ok();
+                let first = tail.get(1..).and_then(code);
+                // What is no character by itself may be half of one.
+                let second = tail.get(5..).and_then(|t| t.strip_prefix("\\u")).and_then(code);
+                let pair = match (first, second) {
+                    (Some(high @ 0xd800..0xdc00), Some(low @ 0xdc00..0xe000)) => {
+                        char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+                    }
+                    _ => None,
+                };
+                out.push(pair.or(first.and_then(char::from_u32)).unwrap_or('\u{fffd}'));
+                let length = match first {
+                    None => 1,
+                    Some(_) if pair.is_some() => 11,
+                    Some(_) => 5,
+                };
+                chars = tail.get(length..).unwrap_or_default().chars();
             }
             other => out.extend(other),
         }

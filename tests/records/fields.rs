@@ -211,6 +211,25 @@ pub fn message(record: &[u8], code: &str, keys: &[&str]) -> Option<String> {
     })
 }
 
+/// Whether a record is JSON alone and the code stands in a text of its own: what objects say is all there is.
+pub fn alone(record: &[u8], code: &str) -> bool {
+    claims(record) && document(record).is_some_and(|json| own_text(&json, code, 1) == Some(true))
+}
+
+/// Whether the first text that holds the code is the code; nothing where none holds it.
+fn own_text(value: &Json, code: &str, depth: usize) -> Option<bool> {
+    match value {
+        Json::Null | Json::Plain(_) => None,
+        Json::Text(text) if !text.contains(code) => None,
+        Json::Text(text) => match inner(text, depth) {
+            Some(json) => Some(own_text(&json, code, depth + 1) == Some(true)),
+            None => Some(text == code),
+        },
+        Json::List(items) => items.iter().find_map(|item| own_text(item, code, depth)),
+        Json::Object(members) => members.iter().find_map(|(_, value)| own_text(value, code, depth)),
+    }
+}
+
 /// The objects from the outermost to the innermost that hold the first text with the code.
 fn holders(value: &Json, code: &str, depth: usize, chain: &mut Vec<Json>) -> bool {
     match value {
@@ -243,6 +262,22 @@ pub fn level(text: &str) -> String {
         "warning" | "40" => "warn".to_owned(),
         "err" | "50" => "error".to_owned(),
         "critical" | "60" => "fatal".to_owned(),
+        "0" | "1" | "2" => "fatal".to_owned(),
+        "3" => "error".to_owned(),
+        "4" => "warn".to_owned(),
+        "5" | "6" => "info".to_owned(),
+        "7" => "debug".to_owned(),
+        number if number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit()) => {
+            match number.as_bytes()[0] {
+                b'1' => "trace".to_owned(),
+                b'2' => "debug".to_owned(),
+                b'3' => "info".to_owned(),
+                b'4' => "warn".to_owned(),
+                b'5' => "error".to_owned(),
+                b'6' => "fatal".to_owned(),
+                _ => text.to_owned(),
+            }
+        }
         "10" => "trace".to_owned(),
         "20" => "debug".to_owned(),
         "30" => "info".to_owned(),

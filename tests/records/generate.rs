@@ -27,16 +27,13 @@ pub const TIMES: [(&str, Option<&str>); 15] = [
     ("yesterday", None),
 ];
 
-/// What lines begin with, with its meaning as a time.
-pub const STARTS: [(&str, Option<&str>); 8] = [
-    ("", None),
-    ("2018-11-03T08:00:04.551872340Z stderr F ", Some("2018-11-03T08:00:04.551872Z")),
-    ("2018-11-03 08:00:00,004 ERROR x - ", Some("2018-11-03T08:00:00.004Z")),
-    ("[2018-11-03 08:00:04 +0200] ", Some("2018-11-03T06:00:04Z")),
-    ("<165>1 2018-11-03T08:00:04Z host app 1 ID47 - ", Some("2018-11-03T08:00:04Z")),
-    ("I1103 08:00:03.402118       1 x.go:230] ", None),
-    ("<30>Nov  3 08:00:03 node-07 x[1]: ", None),
-    ("{x} ", None),
+/// What lines begin with, with its meaning as a time and as a level.
+pub const STARTS: [(&str, Option<&str>, Option<&str>); 5] = [
+    ("", None, None),
+    ("2018-11-03T08:00:04.551872340Z stderr F ", Some("2018-11-03T08:00:04.551872Z"), None),
+    ("2018-11-03 08:00:00,004 ERROR x - ", Some("2018-11-03T08:00:00.004Z"), Some("error")),
+    ("[2018-11-03 08:00:04 +0200] ", Some("2018-11-03T06:00:04Z"), None),
+    ("<164>1 2018-11-03T08:00:04Z host app 1 ID47 - ", Some("2018-11-03T08:00:04Z"), Some("warn")),
 ];
 
 /// Keys of members and pairs: few, so that paths meet them in every way.
@@ -70,8 +67,6 @@ const KEYS: [&str; 22] = [
 pub struct Record {
     start: &'static str,
     content: Content,
-    /// Bytes that are cut off at the end of JSON.
-    cut: usize,
     /// Whether members' keys begin with an escape, and blanks stand around.
     odd: bool,
 }
@@ -105,9 +100,6 @@ impl Record {
                 text.push_str(&wrapped);
             }
             Content::Text(line) => text.push_str(line),
-        }
-        if !matches!(self.content, Content::Text(_)) {
-            text.truncate(text.len() - self.cut);
         }
         text.into_bytes()
     }
@@ -153,7 +145,7 @@ fn word() -> impl Strategy<Value = String> {
         4 => "v[0-9]{1,2}",
         1 => Just(String::new()),
         1 => select(&["WARNING", "err", "info", "critical", "audit", "50", "10"][..]).prop_map(str::to_owned),
-        1 => "[é\"'\\\\ \n\u{0}{}:,]{1,6}",
+        1 => "[é\"'\\\\ \n{}:,]{1,6}",
         3 => select(&TIMES[..]).prop_map(|(text, _)| text.to_owned()),
     ]
 }
@@ -182,7 +174,8 @@ fn pairs() -> impl Strategy<Value = String> {
 fn leaf() -> impl Strategy<Value = Json> {
     prop_oneof![
         5 => word().prop_map(Json::Text),
-        4 => code().prop_map(Json::Text),
+        2 => code().prop_map(Json::Text),
+        4 => select(&CODES[..]).prop_map(|code| Json::Text(code.to_owned())),
         3 => pairs().prop_map(Json::Text),
         2 => select(&["true", "false", "0", "-7", "42", "1.5", "18446744073709551615", "50", "1572768004"][..])
             .prop_map(|n| Json::Plain(n.to_owned())),
@@ -226,15 +219,17 @@ pub fn record() -> impl Strategy<Value = Record> {
         5 => object().prop_map(Content::Json),
         2 => object().prop_map(Content::Docker),
         1 => vec(object(), 0..3).prop_map(|objects| Content::Json(Json::List(objects))),
-        3 => pairs().prop_map(|text| Content::Text(text.replace('\n', " "))),
+        3 => pairs().prop_map(|text| {
+            // What begins like JSON and is none is read near its codes only.
+            let start = if text.starts_with(['{', '[']) { "x " } else { "" };
+            Content::Text(start.to_owned() + &text.replace('\n', " "))
+        }),
     ];
-    let start = prop_oneof![2 => Just(""), 1 => select(&STARTS[..]).prop_map(|(start, _)| start)];
-    let cut = prop_oneof![8 => Just(0usize), 1 => 1usize..3];
-    (start, content, cut, any::<bool>()).prop_map(|(start, content, cut, odd)| Record {
-        start,
-        content,
-        cut,
-        odd,
+    let start = prop_oneof![2 => Just(""), 1 => select(&STARTS[..]).prop_map(|(start, ..)| start)];
+    (start, content, any::<bool>()).prop_map(|(start, content, odd)| {
+        // A list behind text is read near its codes only.
+        let start = if matches!(content, Content::Json(Json::List(_))) { "" } else { start };
+        Record { start, content, odd }
     })
 }
 

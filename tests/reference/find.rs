@@ -202,7 +202,7 @@ fn in_host(record: &[u8], at: usize, end: usize) -> bool {
 }
 
 /// Section 5: what the status in the code implies.
-fn inferred_category(status: Option<u16>) -> &'static str {
+pub fn inferred_category(status: Option<u16>) -> &'static str {
     match status {
         Some(401) => "authentication",
         Some(403) => "permission",

@@ -22,6 +22,9 @@ use serde_json::{Value, json};
 /// One record yields at most this many different unknown codes.
 const MAX_UNKNOWN_PER_RECORD: usize = 131_072;
 
+/// For so many unknown codes of a record its statuses are asked.
+const MAX_STATUSES: usize = 16;
+
 /// A prefix, a separator and the shape of what follows.
 #[derive(Clone, Debug, Default)]
 pub struct Family {
@@ -136,7 +139,13 @@ pub fn classify(catalog: &Catalog, options: Options, input: &[u8]) -> Value {
             if rows.is_empty() {
                 unknown_here += 1;
                 if unknown_here <= MAX_UNKNOWN_PER_RECORD {
-                    let entry = unknown.entry(code.code).or_insert((code.service, code.category, 0));
+                    let stated = if too_long || unknown_here > MAX_STATUSES {
+                        None
+                    } else {
+                        status::of_failure(record, code.position)
+                    };
+                    let category = find::inferred_category(stated.or(code.status_in_code)).to_owned();
+                    let entry = unknown.entry(code.code).or_insert((code.service, category, 0));
                     entry.2 += 1;
                 }
                 continue;

@@ -1,8 +1,42 @@
 //! Section 4, rule 1: the HTTP statuses that a record states, and the one that speaks of a code.
 
-use super::bytes::{has, has_any_case, is_word, no_word_before, quote, skip_blanks};
+use super::bytes::{has, has_any_case, is_word, no_word_before, quote};
 
-const FIELDS: [&[u8]; 4] = [b"http_status", b"status_code", b"http_code", b"httpStatusCode"];
+const FIELDS: [&str; 9] = [
+    "http_status",
+    "http_status_code",
+    "status_code",
+    "http_code",
+    "response_code",
+    "httpStatus",
+    "httpStatusCode",
+    "httpCode",
+    "responseCode",
+];
+
+/// Each status with its reasons, in lower case.
+const REASONS: [(u16, &str); 14] = [
+    (400, "bad request"),
+    (401, "unauthorized"),
+    (401, "authentication failed"),
+    (403, "forbidden"),
+    (404, "not found"),
+    (405, "method not allowed"),
+    (408, "request timeout"),
+    (409, "conflict"),
+    (429, "too many requests"),
+    (500, "internal server error"),
+    (502, "bad gateway"),
+    (503, "service unavailable"),
+    (504, "gateway timeout"),
+    (504, "gateway time-out"),
+];
+
+/// Section 5: the status of the failed call that a record states for the code at `code`.
+pub fn of_failure(record: &[u8], code: usize) -> Option<u16> {
+    let failures: Vec<u16> = (400..=599).collect();
+    nearest(record, code, &failures)
+}
 
 /// The status out of `wanted` that is closest to the code at `code`: by object first, then in bytes.
 pub fn nearest(record: &[u8], code: usize, wanted: &[u16]) -> Option<u16> {
@@ -66,14 +100,20 @@ fn unopened(record: &[u8]) -> usize {
 pub fn stated(record: &[u8]) -> Vec<(usize, u16)> {
     let mut all = Vec::new();
     for at in 0..record.len() {
-        for end_of_lead in
-            [field(record, at), code_field(record, at), http(record, at), status_code(record, at)]
-        {
-            if let Some((place, status)) = end_of_lead.and_then(|i| number(record, i)) {
-                all.push((place, status));
-            }
+        let mut leads = vec![code_field(record, at)];
+        leads.extend(http(record, at));
+        leads.extend(fields(record, at));
+        leads.extend(named(record, at));
+        for lead in leads.into_iter().flatten() {
+            all.extend(number(record, lead));
         }
+        // Of failures only.
+        let failure = status_word(record, at).and_then(|i| number(record, i));
+        all.extend(failure.filter(|&(_, status)| status >= 400));
         all.extend(got_instead(record, at));
+        all.extend(in_brackets(record, at));
+        all.extend(with_reason(record, at));
+        all.extend(reason_alone(record, at));
     }
     all
 }
@@ -95,34 +135,76 @@ fn number(record: &[u8], at: usize) -> Option<(usize, u16)> {
 
 /// Separator with spaces, then an optional quote.
 fn separator(record: &[u8], at: usize, allowed: &[u8]) -> Option<usize> {
-    let i = skip_blanks(record, at);
+    let i = skip_blanks_and_colours(record, at);
     if !record.get(i).is_some_and(|byte| allowed.contains(byte)) {
         return None;
     }
-    let i = skip_blanks(record, i + 1);
+    let i = skip_blanks_and_colours(record, i + 1);
     Some(quote(record, i).map_or(i, |(_, after)| after))
 }
 
 /// `http_status` and its like, quoted or not, with `:` or `=`.
-fn field(record: &[u8], at: usize) -> Option<usize> {
-    let key = FIELDS.iter().find(|key| has(record, at, key))?;
+fn fields(record: &[u8], at: usize) -> Vec<Option<usize>> {
     if !no_word_before(record, at) {
-        return None;
+        return Vec::new();
     }
-    let i = at + key.len();
-    let i = quote(record, i).map_or(i, |(_, after)| after);
-    separator(record, i, b":=")
+    let keys = FIELDS.iter().filter(|key| has_any_case(record, at, key.as_bytes()));
+    keys.map(|key| {
+        let i = at + key.len();
+        let i = quote(record, i).map_or(i, |(_, after)| after);
+        separator(record, i, b":=")
+    })
+    .collect()
 }
 
 /// `code`, only where it is quoted on both sides and followed by a colon.
 fn code_field(record: &[u8], at: usize) -> Option<usize> {
-    if !has(record, at, b"code") || at == 0 {
+    between_quotes(record, at, b"code")
+}
+
+/// The word `status` and a gap; a number below 400 is that of something else.
+fn status_word(record: &[u8], at: usize) -> Option<usize> {
+    if !has_any_case(record, at, b"status") || !no_word_before(record, at) {
+        return None;
+    }
+    gap(record, at + 6)
+}
+
+/// Blanks, at most 16, and runs of at most eight colours before and behind each.
+fn skip_blanks_and_colours(record: &[u8], at: usize) -> usize {
+    let mut i = skip_colours(record, at);
+    for _ in 0..16 {
+        if !matches!(record.get(i), Some(b' ' | b'\t')) {
+            break;
+        }
+        i = skip_colours(record, i + 1);
+    }
+    i
+}
+
+fn skip_colours(record: &[u8], at: usize) -> usize {
+    let mut i = at;
+    for _ in 0..8 {
+        if !has(record, i, b"\x1b[") {
+            break;
+        }
+        let parameters = record[i + 2..].iter().take_while(|b| b.is_ascii_digit() || **b == b';').count();
+        if parameters > 16 || record.get(i + 2 + parameters) != Some(&b'm') {
+            break;
+        }
+        i += 2 + parameters + 1;
+    }
+    i
+}
+
+fn between_quotes(record: &[u8], at: usize, key: &[u8]) -> Option<usize> {
+    if !has(record, at, key) || at == 0 {
         return None;
     }
     if record[at - 1] != b'"' && record[at - 1] != b'\'' {
         return None;
     }
-    let (_, i) = quote(record, at + 4)?;
+    let (_, i) = quote(record, at + key.len())?;
     separator(record, i, b":")
 }
 
@@ -136,31 +218,76 @@ fn gap(record: &[u8], at: usize) -> Option<usize> {
 }
 
 /// `HTTP 404`, `HTTP/1.1" 404`, `HTTP status: 404`.
-fn http(record: &[u8], at: usize) -> Option<usize> {
+fn http(record: &[u8], at: usize) -> Vec<Option<usize>> {
     if !has_any_case(record, at, b"http") || !no_word_before(record, at) {
-        return None;
+        return Vec::new();
     }
     let mut i = at + 4;
     if has(record, i, b"/") {
         let version =
             record[i + 1..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-        if version == 0 {
-            return None;
+        if version == 0 || version > 8 {
+            return Vec::new();
         }
         i += 1 + version;
     }
-    let i = gap(record, i)?;
-    if has_any_case(record, i, b"status") { gap(record, i + 6) } else { Some(i) }
+    let Some(i) = gap(record, i) else { return Vec::new() };
+    if has_any_case(record, i, b"status") { vec![gap(record, i + 6)] } else { vec![Some(i)] }
 }
 
-/// `status code: 404`, `StatusCode=404`.
-fn status_code(record: &[u8], at: usize) -> Option<usize> {
+/// `status code: 404`, `StatusCode=404`, `Response code : 404`, `response 404`.
+fn named(record: &[u8], at: usize) -> Vec<Option<usize>> {
+    if !no_word_before(record, at) {
+        return Vec::new();
+    }
+    let leads = ["status code", "statuscode", "response code", "response status", "response"];
+    let here = leads.iter().filter(|lead| has_any_case(record, at, lead.as_bytes()));
+    here.map(|lead| gap(record, at + lead.len())).collect()
+}
+
+/// `error[404]`.
+fn in_brackets(record: &[u8], at: usize) -> Option<(usize, u16)> {
+    if !has_any_case(record, at, b"error[") || !no_word_before(record, at) {
+        return None;
+    }
+    let (place, status) = number(record, at + 6)?;
+    has(record, place + 3, b"]").then_some((place, status))
+}
+
+/// `404 Not Found`, `409 Client Error`.
+fn with_reason(record: &[u8], at: usize) -> Option<(usize, u16)> {
     if !no_word_before(record, at) {
         return None;
     }
-    let lead =
-        [&b"status code"[..], b"statuscode"].into_iter().find(|lead| has_any_case(record, at, lead))?;
-    gap(record, at + lead.len())
+    let (place, status) = number(record, at)?;
+    // A longer run of digits, seen from behind an escape, is no number of three.
+    if at > 0 && record[at - 1].is_ascii_digit() {
+        return None;
+    }
+    let colon = usize::from(has(record, place + 3, b":"));
+    if !has(record, place + 3 + colon, b" ") {
+        return None;
+    }
+    let says = |words: &str| has_any_case(record, place + 4 + colon, words.as_bytes());
+    let class = match status {
+        400..=499 => says("client error"),
+        500..=599 => says("server error"),
+        _ => false,
+    };
+    (class || REASONS.iter().any(|&(s, reason)| s == status && says(reason))).then_some((place, status))
+}
+
+/// `Bad request with: [`, `Resource not found: [`.
+fn reason_alone(record: &[u8], at: usize) -> Option<(usize, u16)> {
+    if !no_word_before(record, at) {
+        return None;
+    }
+    let (status, reason) = REASONS.iter().find(|(_, reason)| has_any_case(record, at, reason.as_bytes()))?;
+    let mut i = at + reason.len();
+    if has_any_case(record, i, b" with") {
+        i += 5;
+    }
+    has(record, i, b": [").then_some((at, *status))
 }
 
 /// `got 404 instead`.

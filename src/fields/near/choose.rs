@@ -1,0 +1,247 @@
+//! Which of the pairs and texts around a code is its own.
+
+use std::ops::Range;
+
+use super::keys::Role;
+use super::scan::{Form, Pair};
+use super::{Reading, is_null, token_length};
+
+/// Most pairs of a record that are compared for each code.
+const MAX_COMPARED: usize = 1024;
+
+/// A text, and how often it is escaped.
+type Text = (Range<usize>, u8);
+
+impl Reading<'_> {
+    /// The message of the code of this number: in the innermost scope that has
+    /// one, as a pair or behind the code itself, then further out.
+    pub fn message(&self, code: usize) -> Option<Text> {
+        let place = &self.codes[code];
+        let mut scope = self.scan.around(place.start);
+        // The quotes right around a code hold nothing else.
+        let inner = &self.scan.scopes[scope as usize];
+        if inner.form == Form::Quoted
+            && inner.start as usize == place.start
+            && inner.end as usize == place.end
+        {
+            scope = inner.parent;
+        }
+        let mut said = false;
+        loop {
+            if let Some(pair) = self.own(scope, code) {
+                return Some((self.value(&pair, false), pair.escapes));
+            }
+            let at = self.scan.scopes[scope as usize];
+            if !said && let Some(range) = self.behind(place, scope) {
+                return Some((range, at.escapes));
+            }
+            // Only the text that the code stands in says something about it.
+            said |= at.form == Form::Quoted;
+            if at.form == Form::Quoted
+                && let Some(text) = self.holder(scope)
+            {
+                return Some(text);
+            }
+            if scope == 0 {
+                return self.row(place).or_else(|| self.inside(code));
+            }
+            scope = at.parent;
+        }
+    }
+
+    /// The best message among the pairs of `scope`; where there are several of
+    /// them, or of codes, the one that stands to this code as the first does
+    /// to the first.
+    fn own(&self, scope: u32, code: usize) -> Option<Pair> {
+        let place = &self.codes[code];
+        let usable = |pair: &&Pair| {
+            pair.role == Role::Message
+                && pair.scope == scope
+                && !pair.bracket
+                && pair.start as usize != place.start
+                && self.has_value(pair)
+        };
+        let all = || self.scan.pairs.iter().take(MAX_COMPARED).filter(usable);
+        let best = all().map(|pair| pair.rank).min()?;
+        let mut ranked = all().filter(|pair| pair.rank == best);
+        let first = ranked.next()?;
+        let rest = ranked.next();
+        let anchor = self.anchor(scope, place.start);
+        let mut others = self.codes.iter().filter(|c| self.is_in(scope, c.start));
+        let alone = others.all(|c| self.anchor(scope, c.start) == anchor);
+        if rest.is_none() && alone {
+            return Some(*first);
+        }
+        let anchors =
+            || self.codes.iter().filter(|c| self.is_in(scope, c.start)).map(|c| self.anchor(scope, c.start));
+        let ranked = || all().filter(|pair| pair.rank == best);
+        let first_code = anchors().min()?;
+        if (first.key as usize) < first_code {
+            let floor = anchors().filter(|&a| a < anchor).max().unwrap_or(0);
+            let within = |pair: &&Pair| (pair.key as usize) <= anchor && pair.key as usize >= floor;
+            return ranked().rfind(within).copied();
+        }
+        let ceiling = anchors().filter(|&a| a > anchor).min().unwrap_or(usize::MAX);
+        ranked().find(|pair| (pair.key as usize) >= anchor && (pair.key as usize) < ceiling).copied()
+    }
+
+    /// A quick look whether there is a value at all.
+    fn has_value(&self, pair: &Pair) -> bool {
+        if pair.end > 0 {
+            return pair.start < pair.end;
+        }
+        let end = self.scan.scopes[pair.scope as usize].end;
+        pair.start < end
+            && !matches!(self.text.get(pair.start as usize), None | Some(b',' | b';' | b'}' | b']' | b')'))
+    }
+
+    fn is_in(&self, scope: u32, place: usize) -> bool {
+        let scope = &self.scan.scopes[scope as usize];
+        scope.start as usize <= place && place < scope.end as usize
+    }
+
+    /// Where that begins directly in `scope` which holds `place`.
+    fn anchor(&self, scope: u32, place: usize) -> usize {
+        let mut at = self.scan.around(place);
+        let mut anchor = place;
+        while at != scope && at != 0 {
+            let inner = &self.scan.scopes[at as usize];
+            anchor = inner.start as usize;
+            at = inner.parent;
+        }
+        anchor
+    }
+
+    /// `CODE: text`, `[CODE] text`, in `scope`.
+    fn behind(&self, code: &Range<usize>, scope: u32) -> Option<Range<usize>> {
+        let around = &self.scan.scopes[scope as usize];
+        let end = (around.end as usize).min(self.text.len());
+        let rest = &self.text[code.end.min(end)..end];
+        let bracket = usize::from(matches!(rest.first(), Some(b']' | b')' | b'`' | b'\'')));
+        let mut at = code.end + bracket;
+        let rest = &self.text[at.min(end)..end];
+        let sign = match rest {
+            [b':', b' ', ..] => 2,
+            [b':', next, ..] if next.is_ascii_alphabetic() => 1,
+            [b' ', b'-' | b'|', b' ', ..] => 3,
+            [b' ', b':', b' ', ..] => 3,
+            // A colon and a dash as others write them.
+            [0xef, 0xbc, 0x9a, ..] => 3,
+            [b' ', 0xe2, 0x80, 0x93 | 0x94, b' ', ..] => 5,
+            _ => return None,
+        };
+        at += sign;
+        at += self.text[at..end].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let mut stop = self.scan.plain_end(self.text, at, scope, false);
+        if let Some(next) = self.codes.iter().map(|c| c.start).filter(|&c| c >= at && c < stop).min() {
+            let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b';' | b'|' | b'(' | b'[');
+            stop = next - self.text[at..next].iter().rev().take_while(|b| ends(b)).count();
+        }
+        let text = self.text.get(at..stop)?;
+        let quoted = match text {
+            [mark @ (b'"' | b'\''), inner @ .., last] if last == mark => Some(at + 1..at + 1 + inner.len()),
+            _ => None,
+        };
+        text.iter().any(u8::is_ascii_alphabetic).then(|| quoted.unwrap_or(at..stop))
+    }
+
+    /// The whole text of `scope` where its key says that it is an error, and it
+    /// is no object.
+    fn holder(&self, scope: u32) -> Option<Text> {
+        let at = &self.scan.scopes[scope as usize];
+        let pair = &self.scan.pairs[at.pair? as usize];
+        let is_one = pair.role == Role::Holder;
+        let text = &self.text[at.start as usize..at.end as usize];
+        let object = matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'));
+        (is_one && !object && text.len() > 1).then(|| (at.start as usize..at.end as usize, at.escapes))
+    }
+
+    /// The text in the next field of a row.
+    fn row(&self, code: &Range<usize>) -> Option<Text> {
+        let rest = &self.text[code.end..];
+        let quoted = matches!(rest, [b'"', b',' | b';' | b'\t', b'"', ..]);
+        if quoted {
+            let start = code.end + 3;
+            let end = start + memchr::memchr(b'"', &self.text[start..])?;
+            return Some((start..end, 0)).filter(|(r, _)| has_words(&self.text[r.clone()]));
+        }
+        let [sign @ (b',' | b';' | b'\t' | b'|'), tail @ ..] = rest else { return None };
+        let before = self.text[..code.start].last();
+        if before != Some(sign) {
+            return None;
+        }
+        let end = memchr::memchr(*sign, tail).unwrap_or(tail.len());
+        Some((code.end + 1..code.end + 1 + end, 0)).filter(|(r, _)| has_words(&self.text[r.clone()]))
+    }
+
+    /// A message in what stands beside the code and holds no other one.
+    fn inside(&self, code: usize) -> Option<Text> {
+        let place = &self.codes[code];
+        let next =
+            self.codes.iter().map(|c| c.start).filter(|&c| c > place.start).min().unwrap_or(usize::MAX);
+        let pair = self.scan.pairs.iter().find(|pair| {
+            let at = pair.key as usize;
+            pair.role == Role::Message && !pair.bracket && at > place.start && at < next
+        })?;
+        Some((self.value(pair, false), pair.escapes))
+    }
+
+    /// What a line says behind what it begins with, where it has no pairs for it.
+    pub fn line_message(&self, head: usize) -> Option<Text> {
+        if self.wish.object {
+            return None;
+        }
+        let mut start = head.min(self.text.len());
+        if let Some(data) = structured_data(self.text) {
+            start = start.max(data);
+        }
+        let end = self.scan.plain_end(self.text, start, 0, false);
+        let text = &self.text[start..end];
+        let words = text.split(|b| b.is_ascii_whitespace()).filter(|word| is_plain_word(word)).count();
+        (words >= 3).then_some((start..end, 0))
+    }
+
+    /// The pair of this role nearest to `place`: in the innermost scope around
+    /// it that has one, else anywhere.
+    pub fn nearest(&self, role: Role, place: usize) -> Option<Pair> {
+        let usable = |pair: &&Pair| {
+            pair.role == role && !pair.bracket && {
+                let value = self.value(pair, true);
+                value.len() > 1 && !is_null(&self.text[value])
+            }
+        };
+        let pairs = || self.scan.pairs.iter().take(MAX_COMPARED).filter(usable);
+        pairs().next()?;
+        let mut scope = self.scan.around(place);
+        loop {
+            let of = |pair: &&Pair| pair.scope == scope;
+            if let Some(pair) = pairs().filter(of).min_by_key(|p| (p.rank, (p.key as usize).abs_diff(place)))
+            {
+                return Some(*pair);
+            }
+            if scope == 0 {
+                break;
+            }
+            scope = self.scan.scopes[scope as usize].parent;
+        }
+        pairs().min_by_key(|pair| (pair.key as usize).abs_diff(place)).copied()
+    }
+}
+
+/// Where the text of an RFC 5424 line begins, behind structured data.
+fn structured_data(line: &[u8]) -> Option<usize> {
+    let [b'<', ..] = line else { return None };
+    let close = memchr::memmem::find(&line[..line.len().min(8)], b">1 ")?;
+    let open = close + memchr::memchr(b'[', &line[close..])?;
+    let end = open + memchr::memmem::find(&line[open..], b"] ")?;
+    Some(end + 2)
+}
+
+fn has_words(text: &[u8]) -> bool {
+    text.iter().filter(|b| b.is_ascii_alphabetic()).count() >= 3 && token_length(text) < text.len()
+}
+
+fn is_plain_word(word: &[u8]) -> bool {
+    let word = word.strip_suffix(b",").unwrap_or(word);
+    !word.is_empty() && word.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+}

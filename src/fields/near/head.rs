@@ -1,0 +1,242 @@
+//! What a line of text begins with: priority, time, level, trace, in the order
+//! of whatever logger wrote it.
+
+use std::ops::Range;
+
+use crate::fields::level;
+use crate::fields::time::{self, Moment, Zone};
+
+/// Most words and bytes that a head has.
+const MAX_WORDS: usize = 24;
+const MAX_BYTES: usize = 400;
+
+/// Plain words behind a time before the text proper begins: a host, a program.
+const MAX_PLAIN: usize = 4;
+
+/// What a line begins with.
+#[derive(Debug, Default)]
+pub struct Head {
+    pub level: Option<&'static str>,
+    pub time: Option<Moment>,
+    pub trace: Option<Range<usize>>,
+    /// Where the text proper begins.
+    pub end: usize,
+}
+
+/// Reads what `line` begins with.
+pub fn read(line: &[u8], zone: &Zone) -> Head {
+    let mut head = Head::default();
+    let mut at = priority(line, &mut head);
+    let mut dated = false;
+    let mut plain = 0;
+    if let Some(length) = klog(&line[at..], zone, &mut head) {
+        at += length;
+        let close = line[at..].iter().take(MAX_BYTES).position(|&b| b == b']');
+        head.end = at + close.map_or(0, |close| close + 1);
+        return head;
+    }
+    for _ in 0..MAX_WORDS {
+        at += line[at..].iter().take_while(|b| is_between(**b)).count();
+        at = behind_escaped_blank(line, at);
+        if at >= line.len() || at > MAX_BYTES {
+            break;
+        }
+        if let Some((moment, length)) = time::begins(&line[at..], zone) {
+            if !dated {
+                head.time = moment;
+            }
+            dated = true;
+            at += length;
+            head.end = at;
+            plain = 0;
+            continue;
+        }
+        if let Some(length) = klog(&line[at..], zone, &mut head) {
+            at += length;
+            head.end = at;
+            continue;
+        }
+        let length = line[at..].iter().position(|b| ends_word(*b)).unwrap_or(line.len() - at);
+        if length == 0 {
+            break;
+        }
+        let word = &line[at..at + length];
+        if let Some(level) = level_of(line, at, word, dated, plain) {
+            if head.level.is_none() {
+                head.level = Some(level);
+                at += length;
+                head.end = behind_sign(line, at);
+                continue;
+            }
+        }
+        if let Some(trace) = sleuth(line, at, length) {
+            head.trace.get_or_insert(trace);
+        }
+        dated |= is_time_of_day(word);
+        match kind(line, at, word) {
+            Kind::Plain => {
+                plain += 1;
+                // Words without a time before them are the text.
+                if plain > if dated || head.level.is_some() { MAX_PLAIN } else { 0 } {
+                    break;
+                }
+                // What stands behind the level is the text, but for names in brackets.
+                if head.level.is_some() {
+                    break;
+                }
+            }
+            Kind::Pair => break,
+            Kind::Label => {
+                at += length;
+                head.end = at;
+                continue;
+            }
+        }
+        at += length;
+    }
+    head.end = head.end.min(line.len());
+    head.end +=
+        line[head.end..].iter().take_while(|b| is_between(**b) && !matches!(b, b'"' | b'\'' | b'(')).count();
+    head
+}
+
+/// `<34>` and `<165>1 ` of syslog, `<3>` of sd-daemon.
+fn priority(line: &[u8], head: &mut Head) -> usize {
+    let blanks = line.iter().take_while(|&&b| b == b' ').count();
+    let [b'<', rest @ ..] = &line[blanks..] else { return blanks };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    if !(1..=3).contains(&digits) || rest.get(digits) != Some(&b'>') {
+        return 0;
+    }
+    let number = rest[..digits].iter().fold(0usize, |n, b| n * 10 + usize::from(b - b'0'));
+    head.level = Some(level::syslog(number % 8));
+    let end = blanks + digits + 2;
+    if line[end..].starts_with(b"1 ") { end + 2 } else { end }
+}
+
+/// `E0401 08:10:00.500000       1 service.go:99]`.
+fn klog(line: &[u8], zone: &Zone, head: &mut Head) -> Option<usize> {
+    let [letter @ (b'I' | b'W' | b'E' | b'F'), rest @ ..] = line else { return None };
+    let (moment, length) = time::klog(rest, zone)?;
+    head.time = head.time.or(moment);
+    // The priority of the journal around it says less.
+    head.level = Some(match letter {
+        b'I' => "info",
+        b'W' => "warn",
+        b'E' => "error",
+        _ => "fatal",
+    });
+    Some(1 + length)
+}
+
+enum Kind {
+    /// A word of a sentence.
+    Plain,
+    /// A name, a number: part of the head.
+    Label,
+    /// `key=value`: no head any more.
+    Pair,
+}
+
+fn kind(line: &[u8], at: usize, word: &[u8]) -> Kind {
+    let next = line.get(at + word.len());
+    let before = at.checked_sub(1).map(|i| line[i]);
+    if memchr::memchr(b'=', word).is_some() || next == Some(&b'{') {
+        return Kind::Pair;
+    }
+    let letters = word.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80 || *b == b'\'');
+    let bracketed = matches!(before, Some(b'[' | b'(')) || matches!(next, Some(b']' | b')' | b'|'));
+    let column = line[(at + word.len()).min(line.len())..].trim_ascii_start().first() == Some(&b'|');
+    if letters && !bracketed && !column && word.len() > 1 { Kind::Plain } else { Kind::Label }
+}
+
+/// The level that `word` at `at` is, in the place of a level.
+fn level_of(line: &[u8], at: usize, word: &[u8], dated: bool, plain: usize) -> Option<&'static str> {
+    let signs = word.iter().rev().take_while(|&&b| b == b':').count();
+    let bare = &word[..word.len() - signs];
+    // `ERROR:root:`, `prod.ERROR`, `main/ERROR`.
+    let first = bare.split(|&b| b == b':' || b == b'/').next().unwrap_or(bare);
+    let last = bare.rsplit(|&b| b == b'.' || b == b'/' || b == b':').next().unwrap_or(bare);
+    let before = at.checked_sub(1).map(|i| line[i]);
+    let next = line.get(at + word.len());
+    let bracketed = matches!(
+        (before, next),
+        (Some(b'['), Some(b']'))
+            | (Some(b'"'), Some(b'"'))
+            | (Some(b'('), Some(b')'))
+            | (Some(b'|'), Some(b'|'))
+            | (Some(b'<'), Some(b'>'))
+            | (Some(b','), Some(b','))
+            | (Some(b'"'), Some(b','))
+    ) || before == Some(b'[')
+        && matches!(next, Some(b' ' | b'['))
+        && matches!(line.get(at..), Some(l) if l.iter().take(16).any(|&b| b == b']'));
+    let signed = signs > 0 || first.len() < bare.len() || next == Some(&b':');
+    for (candidate, whole) in [(bare, true), (first, true), (last, false)] {
+        if candidate.is_empty() || !whole && candidate.len() == bare.len() {
+            continue;
+        }
+        let upper = candidate.iter().all(u8::is_ascii_uppercase);
+        let Some(level) = level::named(candidate) else { continue };
+        if candidate.len() == 1 {
+            // A letter is one in its own brackets only.
+            if upper && matches!((before, next), (Some(b'['), Some(b']'))) {
+                return Some(level);
+            }
+            continue;
+        }
+        let upper_place = plain == 0 || dated;
+        let lower_place = bracketed || signed && plain == 0 || dated && plain == 0;
+        let program = candidate.len() < 4 && !upper && !bracketed;
+        let lower_place = lower_place && (whole || bracketed);
+        if upper && upper_place || !upper && lower_place && !program {
+            return Some(level);
+        }
+    }
+    // `PHP Warning:  x`
+    let php = line[..at].ends_with(b"PHP ");
+    if php { level::named(bare).or(matches!(bare, b"Fatal").then_some("fatal")) } else { None }
+}
+
+/// `[orders,8e647434445e3dec,46f68a050bbe5785]` of Spring: the trace.
+fn sleuth(line: &[u8], at: usize, length: usize) -> Option<Range<usize>> {
+    let word = &line[at..at + length];
+    let hex = matches!(length, 16 | 32) && word.iter().all(u8::is_ascii_hexdigit);
+    let before = at.checked_sub(1).map(|i| line[i]);
+    let next = line.get(at + length);
+    let paired = matches!((before, next), (Some(b','), Some(b',')))
+        || matches!((before, next), (Some(b'[' | b','), Some(b',' | b'-')))
+            && line.get(at + length + 17).is_some_and(|b| matches!(b, b']' | b','));
+    (hex && paired).then_some(at..at + length)
+}
+
+/// Behind the sign that a level ends with.
+fn behind_sign(line: &[u8], at: usize) -> usize {
+    at + line[at..].iter().take_while(|b| matches!(b, b']' | b')' | b':' | b'|' | b'>')).count()
+}
+
+/// `08:25:00.120`
+fn is_time_of_day(word: &[u8]) -> bool {
+    matches!(word, [a, b, b':', c, d, b':', e, f, ..] if [a, b, c, d, e, f].iter().all(|b| b.is_ascii_digit()))
+}
+
+fn ends_word(byte: u8) -> bool {
+    is_between(byte) && !matches!(byte, b'-' | b'#') || byte == b'{'
+}
+
+/// What parts the words of a head.
+fn is_between(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(byte, b'[' | b']' | b'(' | b')' | b'|' | b'<' | b'>' | b',' | b';' | b'"' | b'\'')
+        || byte == b'-'
+        || byte == b'*'
+        || byte == b'#'
+}
+
+/// `\t` as it stands in a text within a text.
+fn behind_escaped_blank(line: &[u8], at: usize) -> usize {
+    match line.get(at..at + 2) {
+        Some([b'\\', b't' | b'n']) => at + 2,
+        _ => at,
+    }
+}
