@@ -141,7 +141,7 @@ impl Report {
 /// # Format
 ///
 /// `{"services": [{"service", "full_name", "source", "families":
-/// [{"prefix", "grammar"}]}], "codes": [{"code", "api_service",
+/// [{"prefix", "separator", "grammar"}]}], "codes": [{"code", "api_service",
 /// "http_status", "message", "category", "retryable", "action",
 /// "default"}]}`; a code with several rows stands once for each.
 #[derive(Clone, Debug, Serialize)]
@@ -168,8 +168,10 @@ pub struct ListedService {
 /// A family of the listing.
 #[derive(Clone, Debug, Serialize)]
 pub struct ListedFamily {
-    /// As the service spells it.
+    /// As the service spells it; empty for numbers alone.
     pub prefix: String,
+    /// `.`, `_`, `-` or empty.
+    pub separator: &'static str,
     /// Such as `MMSSSNNN`.
     pub grammar: String,
 }
@@ -206,7 +208,11 @@ impl CatalogListing {
                 .families()
                 .iter()
                 .filter(|f| f.service.0 as usize == i)
-                .map(|f| ListedFamily { prefix: f.prefix.clone(), grammar: f.grammar.to_string() })
+                .map(|f| ListedFamily {
+                    prefix: f.prefix.clone(),
+                    separator: f.separator,
+                    grammar: f.grammar.to_string(),
+                })
                 .collect(),
         });
         let codes = catalog.rows().iter().map(|row| ListedCode {

@@ -128,7 +128,7 @@ impl Keys {
     /// of one without, the `_` of its `r_i`, or its last byte but one.
     ///
     /// # Errors
-    /// The first rule that refuses it.
+    /// The first rule that refuses it, of several keys that of the longest.
     #[inline]
     pub fn lead(&self, hay: &[u8], place: usize) -> Result<Lead, Refusal> {
         let mut refusal = Refusal::NoKey;
@@ -137,7 +137,8 @@ impl Keys {
                 match key.find(hay, place).and_then(|found| lead(hay, &found)) {
                     Ok(lead) => return Ok(lead),
                     Err(Refusal::NoKey) => {}
-                    Err(why) => refusal = why,
+                    Err(why) if refusal == Refusal::NoKey => refusal = why,
+                    Err(_) => {}
                 }
             }
         }
@@ -145,7 +146,8 @@ impl Keys {
             match find_exact(key.as_bytes(), hay, place).and_then(|found| lead(hay, &found)) {
                 Ok(lead) => return Ok(lead),
                 Err(Refusal::NoKey) => {}
-                Err(why) => refusal = why,
+                Err(why) if refusal == Refusal::NoKey => refusal = why,
+                Err(_) => {}
             }
         }
         Err(refusal)

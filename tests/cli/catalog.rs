@@ -30,11 +30,14 @@ fn the_listing_has_every_field_of_every_row() {
 
     let services = listing["services"].as_array().expect("services");
     let names: BTreeSet<_> = services.iter().map(|s| s["service"].as_str().expect("a name")).collect();
-    assert_eq!(names, BTreeSet::from(["APIGW", "CCE", "CCI", "CS", "CSS", "ECS"]));
+    for name in ["APIGW", "CCE", "CCI", "CS", "CSS", "ECS", "VPC", "DNS", "RDS", "IAM"] {
+        assert!(names.contains(name), "{name} in {names:?}");
+    }
     let ecs = services.iter().find(|s| s["service"] == "ECS").expect("a service");
     assert_eq!(ecs["full_name"], "Elastic Cloud Server");
     assert!(ecs["source"].as_str().is_some_and(|s| !s.is_empty()));
-    let families = ["Ecs", "Common", "Pdp"].map(|p| json!({"prefix": p, "grammar": "NNNN"}));
+    let families =
+        ["Common", "Ecs", "Pdp"].map(|p| json!({"prefix": p, "separator": ".", "grammar": "NNNN"}));
     assert_eq!(ecs["families"], Value::from(families.to_vec()));
 }
 
@@ -72,10 +75,10 @@ fn more_catalogs_add_services_and_override_rows() {
 #[test]
 fn a_good_catalog_is_told_to_be_good() {
     let text = run(["catalog", "check"]).ok();
-    assert!(text.contains("6 services, 8 families, 488 codes, 489 rows"), "{text}");
+    assert!(text.contains("58 services, 70 families, 488 codes, 489 rows"), "{text}");
     let folder = Folder::new();
     let shop = folder.write("shop.yaml", shop_catalog(&["017", "018"]));
-    assert!(run(["catalog", "check", &shop]).ok().contains("7 services, 9 families, 490 codes, 491 rows"));
+    assert!(run(["catalog", "check", &shop]).ok().contains("59 services, 71 families, 490 codes, 491 rows"));
     let place = folder.path().display().to_string();
     assert!(run(["catalog", "check", &place]).ok().contains("490 codes"));
 }

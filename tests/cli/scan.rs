@@ -78,7 +78,7 @@ fn the_most_frequent_comes_first() {
     };
     let wanted = [("Ecs.0114", 3), ("CSS.0015", 2), ("CCE.01400007", 1), ("CCE.01400008", 1)];
     assert_eq!(order("hits"), wanted.map(|(c, n)| (c.to_owned(), n)));
-    assert_eq!(order("unknown"), [("Bb.001", 2), ("Aa.001", 1)].map(|(c, n)| (c.to_owned(), n)));
+    assert_eq!(order("unknown"), [("BB.001", 2), ("AA.001", 1)].map(|(c, n)| (c.to_owned(), n)));
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn prometheus_text_has_the_counts_and_nothing_of_the_process() {
 
 #[test]
 fn the_unknown_codes_that_come_first_are_told_apart() {
-    let codes: Vec<_> = (0..100).map(|n| format!("Svc{}.{:04}", n % 7, n * 37 % 1000)).collect();
+    let codes: Vec<_> = (0..100).map(|n| format!("SVC{}.{:04}", n % 7, n * 37 % 1000 + 1)).collect();
     let input: String = codes.iter().map(|code| format!("error_code={code}\n")).collect();
     let report = scan_json(input.as_bytes(), &["--max-unknown-codes", "20"]);
     let unknown = report["unknown"].as_array().expect("a list");
@@ -214,8 +214,8 @@ fn the_unknown_codes_that_come_first_are_told_apart() {
 
 #[test]
 fn discovery_can_be_switched_off() {
-    let input = b"error_code=DLI.0003 Ecs.0114\n";
-    assert_eq!(count_of(&scan_json(input, &[]), "DLI.0003"), 1);
+    let input = b"error_code=FOO.0003 Ecs.0114\n";
+    assert_eq!(count_of(&scan_json(input, &[]), "FOO.0003"), 1);
     let without = scan_json(input, &["--discovery", "false"]);
-    assert_eq!((count_of(&without, "DLI.0003"), count_of(&without, "Ecs.0114")), (0, 1));
+    assert_eq!((count_of(&without, "FOO.0003"), count_of(&without, "Ecs.0114")), (0, 1));
 }

@@ -13,6 +13,7 @@ use proptest::sample::select;
 use crate::reference::Catalog;
 
 pub use json::{damaged, document};
+use odd::{MARKS, NOISE};
 
 /// Bytes that may stand at the edge of a code: word bytes, boundaries, and what is neither.
 const EDGES: &[&[u8]] = &[
@@ -233,12 +234,6 @@ const FILLERS: &[&str] = &[
     "\",\"",
     "%22%3A%22",
 ];
-
-/// Quotes as URLs, HTML, Markdown and JSON escape them, and a colour in place of one.
-const MARKS: &[&[u8]] = &[b"&quot;", b"%22", b"%2522", b"%5C%22", b"u0022", b"`", b"&amp;#39;", b"\x1b[0m"];
-
-/// What may stand between key, sign and value.
-const NOISE: &[&[u8]] = &[b"\x1b[0m", b"\x1b[1;31m", b"\\u001b[0m ", b"%20"];
 
 /// A fragment is drawn with the catalog at hand: its codes, prefixes and messages.
 pub type Fragment = BoxedStrategy<Vec<u8>>;

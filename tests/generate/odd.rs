@@ -125,3 +125,10 @@ pub fn crowd() -> Catalog {
     assert_eq!(spelled.len(), catalog.families.len(), "two families share a prefix");
     catalog
 }
+
+/// Quotes as URLs, HTML, Markdown and JSON escape them, and a colour in place of one.
+pub const MARKS: &[&[u8]] =
+    &[b"&quot;", b"%22", b"%2522", b"%5C%22", b"u0022", b"`", b"&amp;#39;", b"\x1b[0m"];
+
+/// What may stand between key, sign and value.
+pub const NOISE: &[&[u8]] = &[b"\x1b[0m", b"\x1b[1;31m", b"\\u001b[0m ", b"%20"];

@@ -1,6 +1,6 @@
 //! Sections 1, 2 and 5: the codes of a record, each once, at the place where it first stands.
 
-use super::bytes::{ends_in_escape, has_any_case, is_word};
+use super::bytes::{ends_in_escape, has, has_any_case, is_word};
 use super::{Catalog, Family, Row, doubt, keys};
 
 /// A code in a record. Service and category are those it has if the catalog does not know it.
@@ -134,11 +134,12 @@ fn slots(grammar: &str) -> Vec<Slot> {
 
 /// Prefix in any case, separator, what fits the grammar: gives the end.
 pub fn fits(family: &Family, text: &[u8], at: usize) -> Option<usize> {
-    let stem = format!("{}{}", family.prefix, family.separator);
-    if !has_any_case(text, at, stem.as_bytes()) {
+    let separator = at + family.prefix.len();
+    if !has_any_case(text, at, family.prefix.as_bytes()) || !has(text, separator, family.separator.as_bytes())
+    {
         return None;
     }
-    let start = at + stem.len();
+    let start = separator + family.separator.len();
     let slots = slots(&family.grammar);
     let number = text.get(start..start + slots.len())?;
     let fit = |(&byte, slot): (&u8, &Slot)| match slot {
