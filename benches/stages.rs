@@ -48,7 +48,11 @@ fn frame(bytes: &[u8], mut each: impl FnMut(&[u8])) {
         lines.filled(n);
         while let Some(block) = lines.next(rest.is_empty()) {
             match block {
-                Block::Lines(block) => each(block),
+                Block::Lines { bytes, .. } => {
+                    each(bytes);
+                    let taken = bytes.len();
+                    lines.take(taken);
+                }
                 Block::Window { .. } => panic!("no line of a corpus is that long"),
             }
         }

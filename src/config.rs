@@ -6,6 +6,7 @@
 
 mod event_keys;
 mod http_keys;
+mod join_keys;
 mod kafka_keys;
 mod keys;
 mod layers;
@@ -25,6 +26,7 @@ pub use watch::Watch;
 use crate::catalog::Category;
 use crate::engine::Options;
 use crate::enrich::{FieldPaths, Label};
+use crate::join::JoinSettings;
 
 /// Which source `run` reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,6 +241,8 @@ pub struct Settings {
     pub discovery_keys: Vec<String>,
     /// Longest record that is held whole.
     pub max_record_bytes: usize,
+    /// How lines become records.
+    pub join: JoinSettings,
     /// Most unknown codes with a series of their own.
     pub max_unknown_codes: usize,
     /// Categories whose series exist from the start.
@@ -288,6 +292,7 @@ impl Settings {
             discovery: self.discovery,
             discovery_keys: self.discovery_keys.clone(),
             max_record_bytes: self.max_record_bytes,
+            join: self.join.clone(),
         }
     }
 }
@@ -327,6 +332,7 @@ impl Default for Settings {
             discovery: true,
             discovery_keys: crate::engine::DISCOVERY_KEYS.map(str::to_owned).to_vec(),
             max_record_bytes: 1 << 20,
+            join: JoinSettings::default(),
             max_unknown_codes: 100,
             zero_init: vec![Category::Quota, Category::Throttling],
             code_info: CodeInfo::Seen,

@@ -6,6 +6,7 @@ use crate::catalog::Catalog;
 use crate::classify::discovery::Keys;
 use crate::classify::{Families, Rules};
 use crate::enrich::Plan;
+use crate::join::{self, JoinSettings};
 use crate::sweep::Sweep;
 
 /// What a reload may change about how records are read.
@@ -17,12 +18,14 @@ pub struct Options {
     pub discovery_keys: Vec<String>,
     /// Longest record that is held whole, in bytes without its newline.
     pub max_record_bytes: usize,
+    /// How lines become records.
+    pub join: JoinSettings,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let discovery_keys = DISCOVERY_KEYS.map(str::to_owned).to_vec();
-        Options { discovery: true, discovery_keys, max_record_bytes: 1 << 20 }
+        Options { discovery: true, discovery_keys, max_record_bytes: 1 << 20, join: JoinSettings::default() }
     }
 }
 
@@ -42,6 +45,7 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     sweep: Sweep,
     rules: Rules,
+    joining: join::Rules,
     options: Options,
     plan: Option<Arc<Plan>>,
 }
@@ -56,7 +60,8 @@ impl Engine {
     /// As [`Engine::new`] with a given search, to compare searches.
     pub fn with_sweep(catalog: Arc<Catalog>, options: Options, sweep: Sweep) -> Engine {
         let rules = Rules { families: Families::new(&catalog), keys: options.keys() };
-        Engine { catalog, sweep, rules, options, plan: None }
+        let joining = join::Rules::new(&options.join, options.max_record_bytes);
+        Engine { catalog, sweep, rules, joining, options, plan: None }
     }
 
     /// With what is read from records.
@@ -83,6 +88,11 @@ impl Engine {
     /// What places are judged by.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// How lines are joined.
+    pub fn joining(&self) -> &join::Rules {
+        &self.joining
     }
 
     /// The options.

@@ -18,9 +18,16 @@ pub const OVERLAP: usize = 2048;
 /// A piece of input, ready to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block<'b> {
-    /// Whole lines, each with its newline, but perhaps the last of the input.
-    /// None is longer than the limit.
-    Lines(&'b [u8]),
+    /// Whole lines. They stay in the buffer until they are
+    /// [taken](LineBuffer::take).
+    Lines {
+        /// Their bytes, each with its newline, but perhaps the last of the
+        /// input. None is longer than the limit.
+        bytes: &'b [u8],
+        /// Whether no other line follows that could belong to them: the input
+        /// ends, or an overlong line comes.
+        closed: bool,
+    },
     /// A window of a line that is longer than the limit.
     Window {
         /// Its bytes, without the newline.
@@ -42,8 +49,10 @@ pub struct LineBuffer {
     /// The unconsumed bytes.
     start: usize,
     end: usize,
-    /// From `start`, bytes known to hold no newline.
+    /// From `start`, bytes in which newlines were looked for.
     searched: usize,
+    /// From `start`, the whole lines among them.
+    lines: usize,
     max_record_bytes: usize,
     /// Inside an overlong line: bytes at `start` that the last window had.
     inside: Option<usize>,
@@ -57,6 +66,7 @@ impl LineBuffer {
             start: 0,
             end: 0,
             searched: 0,
+            lines: 0,
             max_record_bytes,
             inside: None,
         }
@@ -124,31 +134,50 @@ impl LineBuffer {
         if data.is_empty() {
             return None;
         }
-        let fresh = &data[self.searched..];
-        let lines = match memrchr(b'\n', fresh) {
-            Some(at) => self.searched + at + 1,
-            None if ended && data.len() <= self.max_record_bytes => data.len(),
-            None => 0,
-        };
-        if lines == 0 {
-            self.searched = data.len();
-            if data.len() > self.max_record_bytes {
-                self.inside = Some(0);
-                return self.window(ended);
-            }
-            return None;
+        if let Some(at) = memrchr(b'\n', &data[self.searched..]) {
+            self.lines = self.searched + at + 1;
+        }
+        self.searched = data.len();
+        let mut lines = self.lines;
+        let mut closed = ended;
+        if data.len() - lines > self.max_record_bytes {
+            closed = true;
+        } else if ended {
+            lines = data.len();
         }
         // Lines as long as the limit are rare; look for them only where one fits.
         let whole = if lines > self.max_record_bytes { self.before_overlong(lines) } else { lines };
+        closed |= whole < lines;
         if whole == 0 {
+            if !closed {
+                return None;
+            }
             self.inside = Some(0);
-            self.searched = 0;
             return self.window(ended);
         }
-        let from = self.start;
-        self.start += whole;
-        self.searched = 0;
-        Some(Block::Lines(&self.buffer[from..from + whole]))
+        Some(Block::Lines { bytes: &self.buffer[self.start..self.start + whole], closed })
+    }
+
+    /// Takes so many bytes of the lines that were handed out.
+    pub fn take(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.searched = self.searched.saturating_sub(bytes);
+        self.lines = self.lines.saturating_sub(bytes);
+    }
+
+    /// Bytes that have not been taken.
+    pub fn held(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Bytes of whole lines among them.
+    pub fn held_lines(&self) -> usize {
+        self.lines
+    }
+
+    /// Forgets them.
+    pub fn clear(&mut self) {
+        (self.start, self.end, self.searched, self.lines) = (0, 0, 0, 0);
     }
 
     /// Of the first `lines` bytes, how many come before an overlong line.
@@ -185,7 +214,7 @@ impl LineBuffer {
             self.start += bytes - kept;
             self.inside = Some(kept);
         }
-        self.searched = 0;
+        (self.searched, self.lines) = (0, 0);
         Some(Block::Window {
             bytes: &self.buffer[from..from + bytes],
             seen,

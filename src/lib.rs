@@ -48,6 +48,7 @@ pub mod fingerprint;
 pub mod framing;
 pub mod history;
 pub mod http;
+pub mod join;
 pub mod labels;
 pub mod ledger;
 pub mod live;

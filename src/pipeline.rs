@@ -4,35 +4,27 @@
 //! Records without a place where a code may stand are never looked at one by
 //! one: one sweep over the block counts newlines and finds the places.
 
-use std::ops::Range;
+mod blocks;
+
 use std::sync::Arc;
+use std::time::Duration;
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
-use crate::boundary::{LEFT_CONTEXT, RIGHT_CONTEXT};
-use crate::classify::doubt::Doubt;
-use crate::classify::{self, MAX_CODE_BYTES, Sighting, discovery};
 use crate::engine::Engine;
 use crate::enrich::Plan;
-use crate::event::Position;
 use crate::fields::Envelope;
-use crate::framing::{Block, LineBuffer, OVERLAP};
+use crate::framing::{Block, LineBuffer};
+use crate::join::containers::FIRST_LINES;
 use crate::ledger::{Ledger, Source};
 use crate::outbox::Outbox;
 use crate::record::Reader;
 use crate::turns::Turn;
+use blocks::{At, Scratch, lines, message, window};
 
-/// Bytes before a place that judging it may read: a prefix or the head of a
-/// key, and what stands before that.
-const REACH_LEFT: usize = MAX_CODE_BYTES + LEFT_CONTEXT;
-
-/// Bytes from a place on that judging it may read.
-const REACH_RIGHT: usize = discovery::MAX_SPAN + MAX_CODE_BYTES + RIGHT_CONTEXT;
-
-// In a window, a place is judged where all that it reaches is at hand: in
-// this window if it stands REACH_RIGHT before its end, else in the next, where
-// the overlap holds it with all that stands before it.
-const _: () = assert!(OVERLAP >= REACH_LEFT + REACH_RIGHT);
+/// Lines that are held and do not end a record, from which on they are looked
+/// at again only when an eighth more has come.
+const MANY_HELD: usize = 64 << 10;
 
 /// Reads records of one source into a ledger. One for each thread.
 #[derive(Debug)]
@@ -42,10 +34,12 @@ pub struct Pipeline {
     engine: Arc<Engine>,
     generation: u64,
     lines: LineBuffer,
-    places: Vec<u32>,
+    scratch: Scratch,
     reader: Reader,
     /// Bytes of the input before the next block.
     offset: u64,
+    /// Lines of fewer bytes are not looked at again, unless nothing follows.
+    retry: usize,
     turn: Option<Arc<Turn>>,
     /// Whether there is something that waits for the turn.
     held: bool,
@@ -69,16 +63,16 @@ impl Pipeline {
         let (engine, generation) = ledger.engine();
         let lines = LineBuffer::new(engine.options().max_record_bytes);
         let reader = Reader::new(plan, engine.catalog(), events);
-        let places = Vec::new();
         Pipeline {
             ledger,
             source,
             engine,
             generation,
             lines,
-            places,
+            scratch: Scratch::default(),
             reader,
             offset: 0,
+            retry: 0,
             turn: None,
             held: false,
         }
@@ -94,33 +88,61 @@ impl Pipeline {
         self
     }
 
+    /// For an input whose first lines are known not to be wrapped by a
+    /// container runtime.
+    pub fn not_wrapped(mut self) -> Pipeline {
+        self.scratch.first_lines = FIRST_LINES;
+        self
+    }
+
     /// Takes lines as bytes, cut anywhere. Whole lines are read where they
-    /// are; only a line that a cut goes through is copied. When it returns,
-    /// every record that is complete is counted, and the ledger has it.
-    pub fn push(&mut self, mut bytes: &[u8]) {
+    /// are; only what a cut goes through is copied. When it returns, every
+    /// record that is complete is counted, and the ledger has it; the last is
+    /// where nothing can continue it.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.refresh();
-        while !bytes.is_empty() {
-            let whole = self.lines.bypass(bytes);
+        let mut at = 0;
+        // Bytes before `at` that the buffer has of these.
+        let mut copied = 0;
+        while at < bytes.len() {
+            let whole = self.lines.bypass(&bytes[at..]);
             if whole > 0 {
-                lines(
-                    &mut self.reader,
-                    &self.engine,
-                    &mut self.places,
-                    &bytes[..whole],
-                    At::Byte(self.offset),
-                );
-                self.offset += whole as u64;
-                self.commit();
-                bytes = &bytes[whole..];
-                continue;
+                let taken = self.lines_in_place(&bytes[at..at + whole]);
+                at += taken;
+                if taken > 0 {
+                    continue;
+                }
             }
-            let rest = LineBuffer::rest_of_line(bytes);
-            let space = self.space();
-            let n = space.len().min(rest);
-            space[..n].copy_from_slice(&bytes[..n]);
-            bytes = &bytes[n..];
-            self.filled(n);
+            // The rest, or until a record ends.
+            let mut held = self.lines.held();
+            loop {
+                let rest = LineBuffer::rest_of_line(&bytes[at..]);
+                let space = self.space();
+                let n = space.len().min(rest);
+                space[..n].copy_from_slice(&bytes[at..at + n]);
+                (at, copied, held) = (at + n, copied + n, held + n);
+                self.filled(n);
+                if at == bytes.len() || self.lines.held() < held {
+                    break;
+                }
+            }
+            if at < bytes.len() && !self.lines.in_window() && self.lines.held() <= copied {
+                at -= self.lines.held();
+                self.lines.clear();
+                copied = 0;
+            }
         }
+    }
+
+    /// Counts whole lines that come next where they are; gives the bytes that are done.
+    fn lines_in_place(&mut self, block: &[u8]) -> usize {
+        let at = At::Byte(self.offset);
+        let taken = lines(&mut self.reader, &self.engine, &mut self.scratch, block, false, at);
+        if taken > 0 {
+            self.offset += taken as u64;
+            self.commit();
+        }
+        taken
     }
 
     /// Room for a read of the source, at least one byte.
@@ -134,58 +156,67 @@ impl Pipeline {
         // It may have come while the source waited.
         self.refresh();
         self.lines.filled(bytes);
-        self.drain(false);
+        self.drain(Until::More);
     }
 
     /// Counts the last line, with a newline or without. More input may
     /// follow: it starts a new record.
     pub fn finish(&mut self) {
-        self.drain(true);
+        self.drain(Until::Ended);
         if self.held {
             self.hand_over();
         }
     }
 
+    /// How long to wait for more input before [`idle`](Pipeline::idle), where
+    /// a record is held that it may continue.
+    pub fn wait(&self) -> Option<Duration> {
+        (self.lines.held_lines() > 0).then_some(self.engine.options().join.wait)
+    }
+
+    /// Counts the records that are held: nothing has come for long.
+    pub fn idle(&mut self) {
+        self.drain(Until::Idle);
+    }
+
     /// Counts one message as one record. It is in the ledger after the next
     /// [`commit`](Pipeline::commit).
     pub fn message(&mut self, payload: &[u8], envelope: &dyn Envelope) {
-        self.follow();
         let at = At::Message(envelope);
         if payload.len() > self.engine.options().max_record_bytes {
-            window(&mut self.reader, &self.engine, &mut self.places, payload, 0, true, at);
+            window(&mut self.reader, &self.engine, &mut self.scratch, payload, 0, true, at);
             self.reader.tally.bytes += payload.len() as u64;
         } else {
-            message(&mut self.reader, &self.engine, &mut self.places, payload, envelope);
+            message(&mut self.reader, &self.engine, &mut self.scratch, payload, envelope);
         }
     }
 
-    /// Counts the lines of one message, each as a record; the last may lack
-    /// its newline. They are in the ledger after the next
-    /// [`commit`](Pipeline::commit).
+    /// Counts the lines of one message, each as a record or as a part of the
+    /// one before; the last may lack its newline. They are in the ledger after
+    /// the next [`commit`](Pipeline::commit).
     pub fn message_lines(&mut self, payload: &[u8], envelope: &dyn Envelope) {
-        self.follow();
         let at = At::Message(envelope);
         let limit = self.engine.options().max_record_bytes;
-        if payload.len() <= limit {
-            lines(&mut self.reader, &self.engine, &mut self.places, payload, at);
-            return;
-        }
-        for line in payload.split_inclusive(|&b| b == b'\n') {
-            let record = line.strip_suffix(b"\n").unwrap_or(line);
-            if record.len() > limit {
-                window(&mut self.reader, &self.engine, &mut self.places, record, 0, true, at);
-                self.reader.tally.bytes += line.len() as u64;
-            } else {
-                lines(&mut self.reader, &self.engine, &mut self.places, line, at);
+        (self.scratch.first_lines, self.scratch.wrapped) = (0, false);
+        let mut from = 0;
+        let mut end = 0;
+        while end < payload.len() {
+            let start = end;
+            let length = memchr(b'\n', &payload[start..]).unwrap_or(payload.len() - start);
+            end = (start + length + 1).min(payload.len());
+            let overlong = length > limit;
+            let before = if overlong { start } else { end };
+            if before > from && (overlong || end == payload.len()) {
+                let block = &payload[from..before];
+                lines(&mut self.reader, &self.engine, &mut self.scratch, block, true, at);
+                from = before;
             }
-        }
-    }
-
-    /// Goes on with the engine in force in the middle of a batch of messages:
-    /// what was counted with another is handed over first.
-    fn follow(&mut self) {
-        if self.ledger.generation() != self.generation {
-            self.commit();
+            if overlong {
+                let record = &payload[start..start + length];
+                window(&mut self.reader, &self.engine, &mut self.scratch, record, 0, true, at);
+                self.reader.tally.bytes += (end - start) as u64;
+                from = end;
+            }
         }
     }
 
@@ -198,19 +229,30 @@ impl Pipeline {
         }
     }
 
-    fn drain(&mut self, ended: bool) {
+    fn drain(&mut self, until: Until) {
         self.refresh();
-        while let Some(block) = self.lines.next(ended) {
+        while let Some(block) = self.lines.next(until == Until::Ended) {
             // Within an overlong line nothing is committed: its record is not yet counted.
             let between_records = match block {
-                Block::Lines(bytes) => {
-                    lines(&mut self.reader, &self.engine, &mut self.places, bytes, At::Byte(self.offset));
-                    self.offset += bytes.len() as u64;
+                Block::Lines { bytes, closed } => {
+                    let closed = closed || until == Until::Idle;
+                    if bytes.len() < self.retry && !closed {
+                        return;
+                    }
+                    let at = At::Byte(self.offset);
+                    let taken = lines(&mut self.reader, &self.engine, &mut self.scratch, bytes, closed, at);
+                    if taken == 0 {
+                        self.retry = if bytes.len() > MANY_HELD { bytes.len() + bytes.len() / 8 } else { 0 };
+                        return;
+                    }
+                    self.retry = 0;
+                    self.lines.take(taken);
+                    self.offset += taken as u64;
                     true
                 }
                 Block::Window { bytes, seen, last, newline } => {
                     let at = At::Byte(self.offset - seen as u64);
-                    window(&mut self.reader, &self.engine, &mut self.places, bytes, seen, last, at);
+                    window(&mut self.reader, &self.engine, &mut self.scratch, bytes, seen, last, at);
                     let fresh = (bytes.len() - seen) as u64 + u64::from(newline);
                     self.reader.tally.bytes += fresh;
                     self.offset += fresh;
@@ -221,6 +263,11 @@ impl Pipeline {
                 self.commit();
             }
         }
+    }
+
+    /// The engine in force for the next record.
+    pub fn engine(&self) -> Arc<Engine> {
+        self.engine.clone()
     }
 
     /// Hands what was counted to the ledger, as one, and events to their sink,
@@ -261,133 +308,13 @@ impl Pipeline {
     }
 }
 
-/// Where a block stands.
-#[derive(Clone, Copy)]
-enum At<'e> {
-    /// In a stream, so many bytes from its start.
-    Byte(u64),
-    /// In a message.
-    Message(&'e dyn Envelope),
-}
-
-impl<'e> At<'e> {
-    /// Of the record that is `start` bytes into the block.
-    fn record(self, start: usize) -> Position<'e> {
-        match self {
-            At::Byte(offset) => Position::Byte(offset + start as u64),
-            At::Message(envelope) => Position::Message(envelope),
-        }
-    }
-}
-
-/// Counts whole lines.
-fn lines(reader: &mut Reader, engine: &Engine, places: &mut Vec<u32>, block: &[u8], at: At<'_>) {
-    let newlines = engine.sweep().run(block, places);
-    let unended = usize::from(block.last().is_some_and(|&b| b != b'\n'));
-    reader.tally.records += (newlines + unended) as u64;
-    reader.tally.bytes += block.len() as u64;
-    reader.begin_block();
-
-    let mut record = 0..0;
-    let mut doubt = Doubt::default();
-    for place in places.iter().map(|&p| p as usize) {
-        classify::at_place(engine.catalog(), engine.rules(), block, place, |sighting| {
-            let whole = around(block, &record, &sighting);
-            let within_it = || within(sighting, whole.start);
-            if sighting.doubtful
-                && !doubt.allows(engine.catalog(), &block[whole.clone()], whole.start, &within_it())
-            {
-                return;
-            }
-            if whole != record {
-                if !record.is_empty() {
-                    reader.end(engine, &block[record.clone()], at.record(record.start));
-                }
-                record = whole;
-                reader.begin();
-            }
-            reader.hit(engine, &block[record.clone()], within(sighting, record.start));
-        });
-    }
-    if !record.is_empty() {
-        reader.end(engine, &block[record.clone()], at.record(record.start));
-    }
-}
-
-/// The record in `block` that `sighting` stands in: the last one, or one
-/// behind it.
-#[inline]
-fn around(block: &[u8], last: &Range<usize>, sighting: &Sighting) -> Range<usize> {
-    if sighting.start < last.end {
-        return last.clone();
-    }
-    let start = memrchr(b'\n', &block[last.end..sighting.start]).map_or(last.end, |i| last.end + i + 1);
-    let end = memchr(b'\n', &block[sighting.end..]).map_or(block.len(), |i| sighting.end + i);
-    start..end
-}
-
-/// Counts one record, whatever bytes are in it.
-fn message(
-    reader: &mut Reader,
-    engine: &Engine,
-    places: &mut Vec<u32>,
-    record: &[u8],
-    envelope: &dyn Envelope,
-) {
-    engine.sweep().run(record, places);
-    reader.tally.records += 1;
-    reader.tally.bytes += record.len() as u64;
-    let mut matched = false;
-    let mut doubt = Doubt::default();
-    for place in places.iter().map(|&p| p as usize) {
-        classify::at_place(engine.catalog(), engine.rules(), record, place, |sighting| {
-            if sighting.doubtful && !doubt.allows(engine.catalog(), record, 0, &sighting) {
-                return;
-            }
-            if !matched {
-                matched = true;
-                reader.begin_block();
-                reader.begin();
-            }
-            reader.hit(engine, record, sighting);
-        });
-    }
-    if matched {
-        reader.end(engine, record, Position::Message(envelope));
-    }
-}
-
-/// Counts a window of an overlong line.
-fn window(
-    reader: &mut Reader,
-    engine: &Engine,
-    places: &mut Vec<u32>,
-    bytes: &[u8],
-    seen: usize,
-    last: bool,
-    at: At<'_>,
-) {
-    if seen == 0 {
-        reader.begin_overlong(at.record(0));
-    }
-    let from = seen.saturating_sub(REACH_RIGHT);
-    let to = if last { bytes.len() } else { bytes.len().saturating_sub(REACH_RIGHT) };
-    engine.sweep().run(bytes, places);
-    for place in places.iter().map(|&p| p as usize).filter(|p| (from..to).contains(p)) {
-        classify::at_place(engine.catalog(), engine.rules(), bytes, place, |sighting| {
-            // What a whole record would say is not at hand.
-            if sighting.doubtful {
-                return;
-            }
-            reader.hit_overlong(engine, bytes, sighting, at.record(0));
-        });
-    }
-    if last {
-        reader.end_overlong();
-    }
-}
-
-/// A sighting in a block as one in its record, which starts at `start`.
-fn within(sighting: Sighting, start: usize) -> Sighting {
-    Sighting { start: sighting.start - start, end: sighting.end - start, ..sighting }
+/// Up to where the buffer is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    /// To the last record that nothing continues: more may come.
+    More,
+    /// To the last whole line: no more came for long.
+    Idle,
+    /// To the end.
+    Ended,
 }

@@ -9,6 +9,8 @@
 //! hardly ever a place. The tables know a byte by its two halves, as processors
 //! look sixteen values up at once: a place is only where judging begins, so
 //! that one too many costs nanoseconds and no count.
+//! A newline is a place too where the line behind it begins with a byte that few
+//! records begin with: [`crate::join`] asks whether it continues another.
 //!
 //! So the cost is the same for a catalog of eight families and of a hundred,
 //! for any separator and for any key. The modules `avx512` and `avx2` answer
@@ -28,6 +30,9 @@ mod shape;
 
 use crate::catalog::Catalog;
 use crate::classify::discovery::Keys;
+#[cfg(target_arch = "x86_64")]
+use crate::join::stretch::SUSPECT_BELOW;
+use crate::join::stretch::is_suspect;
 use literal::Literal;
 pub use shape::Shape;
 
@@ -119,7 +124,8 @@ pub fn scalar(shape: &Shape, block: &[u8], from: usize, to: usize, places: &mut 
     let mut newlines = 0;
     for (at, &byte) in block.iter().enumerate().take(to).skip(from) {
         newlines += usize::from(byte == b'\n');
-        if shape.is_place(block, at) {
+        let suspect = byte == b'\n' && block.get(at + 1).is_some_and(|&byte| is_suspect(byte));
+        if suspect || shape.is_place(block, at) {
             places.push(at as u32);
         }
     }

@@ -31,7 +31,7 @@ fn page_document_and_metrics_agree() {
     let mut log = std::fs::read(root().join("examples/cloud-api.log")).expect("the example");
     log.push(b'\n');
     daemon.write(&log);
-    let scrape = daemon.wait_for_records(372);
+    let scrape = daemon.wait_for_records(322);
     let live = daemon.get("/api/v1/live").json();
     let answer = daemon.get("/");
     let page = answer.text();

@@ -77,6 +77,10 @@ fn every_search_agrees_with_the_definition_next_to_a_guard_page() {
                 // It may leave out places where no code can stand, and adds none.
                 prop_assert!(found.is_sorted(), "{}", sweep.name());
                 prop_assert!(found.iter().all(|p| (*p as usize) < block.len()));
+                let newlines = |all: &[u32]| -> Vec<u32> {
+                    all.iter().copied().filter(|&p| block[p as usize] == b'\n').collect()
+                };
+                prop_assert_eq!(newlines(&found), newlines(&places), "{}", sweep.name());
             }
         }
     });

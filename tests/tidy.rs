@@ -84,6 +84,7 @@ fn what_the_documents_link_to_is_there() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/alerts.md",
+        "docs/joining.md",
         "docs/matching.md",
         "docs/performance.md",
         "docs/records.md",

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::io::Read;
 
 use anstyle::Style;
+use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, output};
@@ -11,7 +13,13 @@ use crate::catalog::{Catalog, CodeId, RowId, template};
 use crate::classify::discovery::{self, Keys};
 use crate::classify::explain::explain;
 use crate::classify::{discovered_service, inferred_category, service_of_start};
+use crate::config::Settings;
+use crate::join::Rules;
+use crate::join::containers::Containers;
 use crate::report::table;
+
+/// Bytes of standard input that are explained.
+const MAX_INPUT_BYTES: u64 = 1 << 20;
 
 const HEAD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -22,8 +30,8 @@ pub struct Args {
     /// Codes, in any case
     #[arg(required_unless_present = "line")]
     codes: Vec<String>,
-    /// A log line: which rule accepted or refused each candidate in it
-    #[arg(long, value_name = "TEXT", conflicts_with = "codes")]
+    /// A log line: which rule accepted or refused each candidate in it; several lines, or - for those of standard input: also which are one record
+    #[arg(long, value_name = "TEXT", conflicts_with = "codes", allow_hyphen_values = true)]
     line: Option<String>,
     #[command(flatten)]
     reading: Reading,
@@ -34,7 +42,8 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), Failure> {
     let (loaded, catalog) = args.reading.layers().load()?;
     if let Some(line) = args.line {
-        output::styled(&judged(&catalog, &line, &loaded.settings.options().keys()))?;
+        let text = if line == "-" { input()? } else { line.into_bytes() };
+        output::styled(&records(&catalog, &loaded.settings, &text))?;
         return Ok(());
     }
     let mut out = String::new();
@@ -107,8 +116,46 @@ fn unknown(catalog: &Catalog, code: &str, out: &mut String) {
     }
 }
 
-fn judged(catalog: &Catalog, line: &str, keys: &Keys) -> String {
-    let bytes = line.as_bytes();
+/// What standard input holds, as far as a person reads.
+fn input() -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let read = std::io::stdin().take(MAX_INPUT_BYTES).read_to_end(&mut text);
+    read.context("cannot read standard input")?;
+    Ok(text)
+}
+
+/// Each record of `text`, and why its lines are one.
+fn records(catalog: &Catalog, settings: &Settings, text: &[u8]) -> String {
+    let keys = &settings.options().keys();
+    let lines = text.strip_suffix(b"\n").unwrap_or(text);
+    if !lines.contains(&b'\n') {
+        return judged(catalog, lines, keys);
+    }
+    if !settings.join.on {
+        let each = lines.split(|&b| b == b'\n').map(|line| judged(catalog, line, keys));
+        return each.collect::<Vec<_>>().join("\n");
+    }
+    let mut containers = Containers::default();
+    containers.join(&Rules::new(&settings.join, usize::MAX / 4), lines, true);
+    let mut out = String::new();
+    for record in containers.told(lines) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let _ = match record.lines {
+            1 => writeln!(out, "{HEAD}line {}{HEAD:#}", record.first),
+            n => writeln!(
+                out,
+                "{HEAD}{n} lines are one record, from line {}{HEAD:#}\n{DIM}the last one: {}{DIM:#}",
+                record.first, record.rule
+            ),
+        };
+        out.push_str(&judged(catalog, &record.text, keys));
+    }
+    out
+}
+
+fn judged(catalog: &Catalog, bytes: &[u8], keys: &Keys) -> String {
     let mut out = String::new();
     let mut hits = BTreeSet::new();
     for verdict in explain(catalog, bytes, keys) {

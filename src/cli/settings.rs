@@ -27,6 +27,18 @@ pub struct Reading {
     /// Most unknown codes that are told apart
     #[arg(long, value_name = "N")]
     max_unknown_codes: Option<String>,
+    /// Join the lines of one record: auto or off
+    #[arg(long, value_name = "HOW")]
+    join_lines: Option<String>,
+    /// Pattern of how each record begins
+    #[arg(long, value_name = "REGEX")]
+    join_start: Option<String>,
+    /// Pattern of how a continuation line begins
+    #[arg(long, value_name = "REGEX")]
+    join_continuation: Option<String>,
+    /// How long a record waits for more lines
+    #[arg(long, value_name = "TIME")]
+    join_wait: Option<String>,
 }
 
 /// What decides how the daemon works.
@@ -116,6 +128,10 @@ impl Reading {
         push_all(&mut flags, "discovery_keys", &self.discovery_keys);
         push(&mut flags, "max_record_bytes", &self.max_record_bytes);
         push(&mut flags, "max_unknown_codes", &self.max_unknown_codes);
+        push(&mut flags, "join.lines", &self.join_lines);
+        push(&mut flags, "join.start", &self.join_start);
+        push(&mut flags, "join.continuation", &self.join_continuation);
+        push(&mut flags, "join.wait", &self.join_wait);
         // A variable that is not UTF-8 holds no setting of ours that would be valid.
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| {

@@ -35,6 +35,7 @@ pub struct Key {
 pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
     GENERAL
         .iter()
+        .chain(super::join_keys::JOIN)
         .chain(super::http_keys::HTTP)
         .chain(super::kafka_keys::KAFKA)
         .chain(super::record_keys::RECORD)

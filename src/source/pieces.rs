@@ -1,20 +1,25 @@
 //! A plain file in pieces, read by several threads.
 //!
-//! A piece is so many bytes. Who reads it counts the lines that *begin* in it,
-//! the last one to its end, wherever that is: so each line is counted once,
-//! whatever the threads and pieces are.
+//! A piece is so many bytes, and *starts* at the first line in it, or behind it,
+//! that begins a record whatever stands before ([`first_start`]). Who reads a
+//! piece counts the lines from its start to the start of the next: so each
+//! record is counted once, whatever the threads and pieces are.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use memchr::memchr;
 
 use super::file::pump;
 use super::mapped::{self, Mapped, View};
+use crate::join::containers::{FIRST_BYTES, recognise};
+use crate::join::stretch::{Start, first_start};
 use crate::pipeline::Pipeline;
 use crate::turns::Turn;
 
@@ -68,9 +73,20 @@ pub fn read(
     pipeline: &(impl Fn() -> Pipeline + Sync),
     progress: &(impl Fn(u64) + Sync),
 ) -> io::Result<()> {
+    if is_wrapped(file)? {
+        return read_whole(file, size, pipeline, progress);
+    }
+    let pipeline = &|| pipeline().not_wrapped();
     let count = size.div_ceil(share.piece_bytes);
     let threads = share.threads.clamp(1, MAX_THREADS).min(usize::try_from(count).unwrap_or(MAX_THREADS));
-    let pieces = Pieces { file, mapped: map(file)?, size, bytes: share.piece_bytes };
+    let pieces = Pieces {
+        file,
+        mapped: map(file)?,
+        size,
+        bytes: share.piece_bytes,
+        read_to: AtomicU64::new(0),
+        no_start: Mutex::new(0..0),
+    };
     let mut turns: Vec<Arc<Turn>> = Turn::share(threads, count).map(Arc::new).collect();
     let Some(own) = turns.pop() else { return Ok(()) };
     let work = |turn: Arc<Turn>| pieces.work(&turn, pipeline().in_turn(turn.clone()), progress);
@@ -90,6 +106,43 @@ pub fn read(
     pieces.added(pipeline)
 }
 
+/// Whether a container runtime has wrapped the lines: then what belongs
+/// together may stand far apart, and one thread reads them.
+fn is_wrapped(file: &File) -> io::Result<bool> {
+    let mut head = vec![0; FIRST_BYTES + TAIL_BYTES];
+    let mut length = 0;
+    while length < head.len() {
+        match read_at(file, &mut head[length..], length as u64)? {
+            0 => break,
+            n => length += n,
+        }
+    }
+    Ok(recognise(&head[..length], 0, 0))
+}
+
+/// Reads all of `file` by this thread.
+fn read_whole(
+    file: &File,
+    size: u64,
+    pipeline: &impl Fn() -> Pipeline,
+    progress: &impl Fn(u64),
+) -> io::Result<()> {
+    let mut pipeline = pipeline();
+    let mut input = At { file, offset: 0 };
+    let mut told = 0;
+    loop {
+        let n = input.read(pipeline.space())?;
+        pipeline.filled(n);
+        let now = input.offset.min(size);
+        progress(now - told);
+        told = now;
+        if n == 0 {
+            pipeline.finish();
+            return if told < size { Err(mapped::cut_short()) } else { Ok(()) };
+        }
+    }
+}
+
 /// What the threads have in common.
 struct Pieces<'f> {
     file: &'f File,
@@ -97,7 +150,15 @@ struct Pieces<'f> {
     size: u64,
     /// Of a piece.
     bytes: u64,
+    /// The end of what has been read.
+    read_to: AtomicU64,
+    /// Long bytes that were searched before: who looks for a start in them
+    /// finds their end.
+    no_start: Mutex<Range<u64>>,
 }
+
+/// Bytes without a start from which on others are told.
+const LONG_BYTES: u64 = 256 << 10;
 
 impl Pieces<'_> {
     /// Reads pieces until there are none or one fails.
@@ -117,56 +178,95 @@ impl Pieces<'_> {
         Ok(())
     }
 
-    /// Counts the lines that begin in the bytes from `start` to `end`.
+    /// Counts the lines from the start of the bytes from `start` to `end` on.
     fn piece(&self, start: u64, end: u64, view: &mut View<'_>, pipeline: &mut Pipeline) -> io::Result<()> {
-        // With the byte before: a newline there begins a line here.
-        let from = start.saturating_sub(1);
+        let known = self.no_start.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let from = if known.contains(&start) { known.end } else { self.start(start, pipeline, |_, _| ())? };
+        if from >= end {
+            return Ok(());
+        }
         let window = view.window(from, (end - from) as usize)?;
-        let bytes = window.bytes();
-        let begin = if start == 0 { 0 } else { memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1) };
-        let lines = &bytes[begin..];
-        pipeline.push(lines);
-        let goes_on = lines.last().is_some_and(|&b| b != b'\n');
+        pipeline.push(window.bytes());
         window.check()?;
-        if goes_on { self.rest_of_line(end, pipeline) } else { Ok(()) }
+        let to = self.start(end, pipeline, |pipeline, bytes| pipeline.push(bytes))?;
+        self.read_to.fetch_max(to, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Reads the line that goes on at `offset` to its end.
-    fn rest_of_line(&self, mut offset: u64, pipeline: &mut Pipeline) -> io::Result<()> {
+    /// Where the piece that begins at `boundary` starts; `pass` is given all
+    /// bytes between.
+    fn start(
+        &self,
+        boundary: u64,
+        pipeline: &mut Pipeline,
+        mut pass: impl FnMut(&mut Pipeline, &[u8]),
+    ) -> io::Result<u64> {
+        if boundary == 0 {
+            return Ok(0);
+        }
+        let engine = pipeline.engine();
+        let mut bytes = vec![0; TAIL_BYTES];
+        let mut held = 0;
+        // The byte before: a newline there begins a line here.
+        let mut offset = boundary - 1;
+        let mut in_line = true;
         loop {
-            let space = pipeline.space();
-            let most = space.len().min(TAIL_BYTES);
-            let n = read_at(self.file, &mut space[..most], offset)?;
-            let newline = memchr(b'\n', &space[..n]);
-            pipeline.filled(newline.map_or(n, |at| at + 1));
-            offset += n as u64;
-            if n == 0 && offset < self.size {
+            if bytes.len() < held + TAIL_BYTES {
+                bytes.resize(2 * bytes.len(), 0);
+            }
+            let n = read_at(self.file, &mut bytes[held..held + TAIL_BYTES], offset + held as u64)?;
+            if n == 0 && offset + (held as u64) < self.size {
                 return Err(mapped::cut_short());
             }
-            if n == 0 || newline.is_some() {
-                return Ok(());
+            held += n;
+            let mut done = 0;
+            if in_line {
+                let newline = memchr(b'\n', &bytes[..held]);
+                done = newline.map_or(held, |at| at + 1);
+                in_line = newline.is_none();
+                // The byte before the boundary is not part of the piece.
+                let before = usize::from(offset < boundary);
+                pass(pipeline, &bytes[before.min(done)..done]);
+            }
+            let mut found = in_line && n == 0;
+            if !in_line {
+                let start = match first_start(engine.joining(), &bytes[done..held], n == 0) {
+                    Start::Found(at) => {
+                        found = true;
+                        at
+                    }
+                    Start::After(at) => at,
+                };
+                pass(pipeline, &bytes[done..done + start]);
+                done += start;
+            }
+            bytes.copy_within(done..held, 0);
+            held -= done;
+            offset += done as u64;
+            if found {
+                self.tell(boundary, offset);
+                return Ok(offset);
             }
         }
     }
 
-    /// Counts the lines that begin behind what the file was at first.
+    /// Tells the others of long bytes without a start.
+    fn tell(&self, from: u64, to: u64) {
+        if to - from >= LONG_BYTES {
+            let mut known = self.no_start.lock().unwrap_or_else(PoisonError::into_inner);
+            if to - from > known.end - known.start {
+                *known = from..to;
+            }
+        }
+    }
+
+    /// Counts what was added behind what the file was at first, but for the
+    /// end of its last record.
     fn added(&self, pipeline: &impl Fn() -> Pipeline) -> io::Result<()> {
-        let mut bytes = [0; TAIL_BYTES];
-        let mut offset = self.size.saturating_sub(1);
-        loop {
-            let n = read_at(self.file, &mut bytes, offset)?;
-            if n == 0 && offset < self.size {
-                return Err(mapped::cut_short());
-            }
-            // The usual case: one byte, and nothing was added.
-            if n <= 1 {
-                return Ok(());
-            }
-            let newline = memchr(b'\n', &bytes[..n]);
-            offset += newline.map_or(n, |at| at + 1) as u64;
-            if newline.is_some() {
-                break;
-            }
+        let offset = self.read_to.load(Ordering::Relaxed);
+        let mut byte = [0];
+        if read_at(self.file, &mut byte, offset)? == 0 {
+            return if offset < self.size { Err(mapped::cut_short()) } else { Ok(()) };
         }
         let mut pipeline = pipeline();
         let result = pump(At { file: self.file, offset }, &mut pipeline);
@@ -183,7 +283,7 @@ struct At<'f> {
 
 impl Read for At<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read_at(buffer, self.offset)?;
+        let n = read_at(self.file, buffer, self.offset)?;
         self.offset += n as u64;
         Ok(n)
     }

@@ -102,7 +102,9 @@ fn pump(
     let mut pace = Pace::new(Instant::now(), room);
     loop {
         let mut fds = [PollFd::new(stop, PollFlags::IN), PollFd::from_borrowed_fd(input, PollFlags::IN)];
-        match poll(&mut fds, None) {
+        let wait = pipeline.wait().and_then(|wait| Timespec::try_from(wait).ok());
+        match poll(&mut fds, wait.as_ref()) {
+            Ok(0) => pipeline.idle(),
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(e) => return Err(io::Error::from(e)).context("cannot wait for standard input"),
@@ -110,20 +112,23 @@ fn pump(
         if !fds[0].revents().is_empty() {
             return Ok(Ended::Stopped);
         }
-        let space = pipeline.space();
-        match rustix::io::read(input, &mut *space) {
-            Ok(0) => return Ok(Ended::Input),
-            Ok(n) => {
-                if !std::mem::replace(&mut begun, true) {
-                    status.begin(&space[..n]);
+        // Else nothing came; what was held may have made events.
+        if !fds[1].revents().is_empty() {
+            let space = pipeline.space();
+            match rustix::io::read(input, &mut *space) {
+                Ok(0) => return Ok(Ended::Input),
+                Ok(n) => {
+                    if !std::mem::replace(&mut begun, true) {
+                        status.begin(&space[..n]);
+                    }
+                    pipeline.filled(n);
+                    if pace.after(n, Instant::now) {
+                        pause(stop);
+                    }
                 }
-                pipeline.filled(n);
-                if pace.after(n, Instant::now) {
-                    pause(stop);
-                }
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(e) => return Err(io::Error::from(e)).context("cannot read standard input"),
             }
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(e) => return Err(io::Error::from(e)).context("cannot read standard input"),
         }
         if let Some(failure) = pipeline.events().and_then(Outbox::failure) {
             return ended(failure);

@@ -17,13 +17,13 @@
 
 use std::arch::x86_64::{
     __m128i, __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_and_si256,
-    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
-    _mm256_sad_epu8, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
-    _mm256_storeu_si256, _mm256_sub_epi8,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
 use super::shape::Position;
-use super::{AHEAD, Shape, scalar};
+use super::{AHEAD, SUSPECT_BELOW, Shape, scalar};
 
 /// Bytes of a step.
 const STEP: usize = 64;
@@ -140,12 +140,15 @@ unsafe fn look(tables: &[Tables; 3], bytes: *const u8, counters: &mut __m256i) -
             _mm256_loadu_si256(bytes.add(1).cast()),
         )
     };
-    *counters = _mm256_sub_epi8(*counters, _mm256_cmpeq_epi8(here, byte(b'\n')));
+    let ended = _mm256_cmpeq_epi8(here, byte(b'\n'));
+    *counters = _mm256_sub_epi8(*counters, ended);
+    let suspect = _mm256_cmpgt_epi8(byte(SUSPECT_BELOW.cast_unsigned()), after);
+    let suspect = _mm256_and_si256(ended, suspect);
 
     let [first, middle, last] = tables;
     let buckets =
         _mm256_and_si256(_mm256_and_si256(first.look_up(before), middle.look_up(here)), last.look_up(after));
-    let none = _mm256_cmpeq_epi8(buckets, _mm256_setzero_si256());
+    let none = _mm256_cmpeq_epi8(_mm256_or_si256(buckets, suspect), _mm256_setzero_si256());
     !_mm256_movemask_epi8(none).cast_unsigned()
 }
 

@@ -16,12 +16,12 @@
 
 use std::arch::x86_64::{
     __m128i, __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm512_and_si512, _mm512_broadcast_i32x4,
-    _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8, _mm512_shuffle_epi8, _mm512_srli_epi16,
-    _mm512_test_epi8_mask,
+    _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_mask_cmpgt_epi8_mask, _mm512_set1_epi8,
+    _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_test_epi8_mask,
 };
 
 use super::shape::Position;
-use super::{AHEAD, Shape, scalar};
+use super::{AHEAD, SUSPECT_BELOW, Shape, scalar};
 
 /// Bytes of a step.
 const STEP: usize = 64;
@@ -136,7 +136,9 @@ unsafe fn look(tables: &[Tables; 3], bytes: *const u8) -> (u64, u64) {
     let [first, middle, last] = tables;
     let two = _mm512_and_si512(first.look_up(before), middle.look_up(here));
     let place = _mm512_test_epi8_mask(two, last.look_up(after));
-    (place, _mm512_cmpeq_epi8_mask(here, byte(b'\n')))
+    let ended = _mm512_cmpeq_epi8_mask(here, byte(b'\n'));
+    let suspect = _mm512_mask_cmpgt_epi8_mask(ended, byte(SUSPECT_BELOW.cast_unsigned()), after);
+    (place | suspect, ended)
 }
 
 #[inline]

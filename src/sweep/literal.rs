@@ -12,6 +12,7 @@ use memchr::memchr_iter;
 use super::shape::{first_bytes, key_middle};
 use crate::catalog::{Catalog, Family};
 use crate::classify::discovery::Keys;
+use crate::join::stretch::is_suspect;
 
 /// Most patterns that Teddy takes. Its own heuristic limit of 64 is drawn for
 /// patterns that spread over the buckets; ours share them.
@@ -92,9 +93,16 @@ impl Literal {
             }
             Search::Nothing => {}
         }
+        let mut newlines = 0;
+        for at in memchr_iter(b'\n', block) {
+            newlines += 1;
+            if block.get(at + 1).is_some_and(|&byte| is_suspect(byte)) {
+                places.push(at as u32);
+            }
+        }
         places.sort_unstable();
         places.dedup();
-        memchr_iter(b'\n', block).count()
+        newlines
     }
 
     fn push(&self, pattern: usize, start: usize, places: &mut Vec<u32>) {

@@ -33,7 +33,7 @@ fn example() -> (Daemon, Value) {
     daemon.write(&log);
     // Its last line has no newline.
     daemon.write("\n");
-    daemon.wait_for_records(372);
+    daemon.wait_for_records(322);
     (daemon, serde_json::from_slice(&expected).expect("JSON"))
 }
 

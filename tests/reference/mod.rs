@@ -10,6 +10,7 @@
 pub mod bytes;
 mod doubt;
 mod find;
+pub mod join;
 mod json;
 mod keys;
 mod message;
@@ -65,11 +66,13 @@ pub struct Catalog {
 pub struct Options {
     pub discovery: bool,
     pub max_record_bytes: usize,
+    /// Whether lines that continue another belong to its record.
+    pub join: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { discovery: true, max_record_bytes: 1 << 20 }
+        Self { discovery: true, max_record_bytes: 1 << 20, join: false }
     }
 }
 
@@ -117,6 +120,12 @@ pub fn classify(catalog: &Catalog, options: Options, input: &[u8]) -> Value {
     // What follows the last newline is a record only when there is something.
     if records.last().is_some_and(|last| last.is_empty()) {
         records.pop();
+    }
+
+    let joined: Vec<join::Record> =
+        if options.join { join::records(input, options.max_record_bytes) } else { Vec::new() };
+    if options.join {
+        records = joined.iter().map(|record| &record.text[..]).collect();
     }
 
     let (mut matched, mut malformed, mut oversized) = (0u64, 0u64, 0u64);

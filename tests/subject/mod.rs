@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use errtally::catalog::Catalog;
 use errtally::engine::{Engine, Options};
+use errtally::join::JoinSettings;
 use errtally::ledger::{Ledger, Source};
 use errtally::pipeline::Pipeline;
 use errtally::report::Report;
@@ -42,9 +43,11 @@ impl Subject {
     }
 
     fn new(catalog: Catalog, options: reference::Options) -> Self {
+        let join = JoinSettings { on: options.join, ..JoinSettings::default() };
         let options = Options {
             discovery: options.discovery,
             max_record_bytes: options.max_record_bytes,
+            join,
             ..Options::default()
         };
         let catalog = Arc::new(catalog);
