@@ -68,6 +68,8 @@ pub struct KafkaSettings {
     pub instance_id: String,
     /// Where a new group begins.
     pub start: Start,
+    /// Where a known group goes on whose offset is gone.
+    pub resume: Start,
     /// What a message holds.
     pub framing: Framing,
     /// How often offsets are committed.
@@ -307,6 +309,7 @@ impl Default for Settings {
                 group: "errtally".to_owned(),
                 instance_id: String::new(),
                 start: Start::Latest,
+                resume: Start::Earliest,
                 framing: Framing::Message,
                 commit_interval: Duration::from_secs(1),
                 queue_bytes: 8 << 20,

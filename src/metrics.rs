@@ -88,6 +88,12 @@ metrics! {
         "Messages of an owned partition that are not yet counted.";
     KAFKA_LAG_SECONDS = GAUGE "errtally_kafka_consumer_lag_seconds" ["topic", "partition"]
         "Age of the last counted message of an owned partition while others wait behind it; 0 when none do.";
+    KAFKA_PARTITION_HEALTHY = GAUGE "errtally_kafka_partition_healthy" ["topic", "partition"]
+        "Whether a broker has answered for an owned partition within ten seconds: 1 or 0.";
+    KAFKA_SKIPPED = COUNTER "errtally_kafka_skipped_records_total" ["topic"]
+        "Records that were gone before they were counted, by retention, or passed over with kafka.resume: latest.";
+    KAFKA_RESETS = COUNTER "errtally_kafka_offset_resets_total" ["topic"]
+        "Partitions that could not be read on where they were counted to; the log says where each went on.";
     KAFKA_CONNECTED = GAUGE "errtally_kafka_connected" []
         "Whether a broker is connected: 1 or 0.";
     KAFKA_ASSIGNED = GAUGE "errtally_kafka_assigned_partitions" []

@@ -101,6 +101,9 @@ pub struct Daemon {
     /// Where a new group begins: latest or earliest
     #[arg(long, value_name = "WHERE")]
     kafka_start: Option<String>,
+    /// Where a known group goes on whose offset is gone: earliest or latest
+    #[arg(long, value_name = "WHERE")]
+    kafka_resume: Option<String>,
     /// What a message is: message or lines
     #[arg(long, value_name = "WHAT")]
     kafka_framing: Option<String>,
@@ -181,6 +184,7 @@ impl Daemon {
         push(flags, "kafka.group", &self.kafka_group);
         push(flags, "kafka.instance_id", &self.kafka_instance_id);
         push(flags, "kafka.start", &self.kafka_start);
+        push(flags, "kafka.resume", &self.kafka_resume);
         push(flags, "kafka.framing", &self.kafka_framing);
         push(flags, "kafka.commit_interval", &self.kafka_commit_interval);
         push(flags, "kafka.queue_bytes", &self.kafka_queue_bytes);

@@ -77,19 +77,21 @@ pub(super) const KAFKA: &[Key] = &[
         list: false,
         reloads: false,
         set: |s, v| {
-            s.kafka.start = match one(v)? {
-                "latest" => Start::Latest,
-                "earliest" => Start::Earliest,
-                other => {
-                    return Err((format!("`{other}` is no start"), "write latest or earliest".to_owned()));
-                }
-            };
+            s.kafka.start = start(one(v)?)?;
             Ok(())
         },
-        show: |s| match s.kafka.start {
-            Start::Latest => "latest".to_owned(),
-            Start::Earliest => "earliest".to_owned(),
+        show: |s| show_start(s.kafka.start),
+    },
+    Key {
+        name: "kafka.resume",
+        doc: "Where a known group goes on whose offset is gone: earliest, with the oldest message kept, or latest.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.kafka.resume = start(one(v)?)?;
+            Ok(())
         },
+        show: |s| show_start(s.kafka.resume),
     },
     Key {
         name: "kafka.framing",
@@ -158,6 +160,19 @@ pub(super) const KAFKA: &[Key] = &[
         show: |s| show_pairs(&s.kafka.properties),
     },
 ];
+
+fn start(text: &str) -> Result<Start, Refused> {
+    match text {
+        "latest" => Ok(Start::Latest),
+        "earliest" => Ok(Start::Earliest),
+        other => Err((format!("invalid value `{other}`"), "write latest or earliest".to_owned())),
+    }
+}
+
+fn show_start(start: Start) -> String {
+    let text = if start == Start::Latest { "latest" } else { "earliest" };
+    text.to_owned()
+}
 
 /// Refuses what is not `HOST:PORT`, and what stands there twice.
 pub(super) fn check_brokers(brokers: &[String]) -> Result<(), Refused> {

@@ -35,6 +35,15 @@ impl Consumer {
                 out.add(&super::KAFKA_LAG_SECONDS, &[&p.topic, number], seconds);
             }
         }
+        for (p, number) in partitions {
+            out.add(&super::KAFKA_PARTITION_HEALTHY, &[&p.topic, number], f64::from(u8::from(p.healthy)));
+        }
+        for (topic, count) in &counters.skipped {
+            out.add(&super::KAFKA_SKIPPED, &[topic], *count as f64);
+        }
+        for (topic, count) in &counters.resets {
+            out.add(&super::KAFKA_RESETS, &[topic], *count as f64);
+        }
         out.add(&super::KAFKA_CONNECTED, &[], f64::from(u8::from(counters.connected)));
         out.add(&super::KAFKA_ASSIGNED, &[], partitions.len() as f64);
         out.add(&super::KAFKA_REBALANCES, &[], counters.rebalances as f64);

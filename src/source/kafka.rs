@@ -10,40 +10,54 @@
 //! the client library.
 
 #[allow(unsafe_code)]
+mod admin;
+#[allow(unsafe_code)]
 mod batch;
 mod client;
 mod context;
 mod leave;
 mod member;
 mod offsets;
+mod partitions;
+mod probe;
 mod properties;
+mod start;
 mod status;
 mod waiting;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
 
 pub use client::{check_together, is_pattern};
+pub use partitions::PartitionStatus;
 pub use properties::{canonical, check, check_names};
-pub use status::{Counters, PartitionStatus, Status};
+pub use status::{Counters, Status};
 
 use crate::config::{Framing, KafkaSettings};
 use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
 use crate::source::stop::{Ended, Stop};
+use admin::Place;
 use batch::Message;
 use context::Group;
 use member::Member;
 use offsets::Offsets;
+use probe::Probe;
+use start::Before;
 use waiting::Waiting;
 
 /// How long the first message of a batch, or room for events, is waited for,
 /// before rebalances and the wish to stop are looked at again.
 const WAIT: Duration = Duration::from_millis(100);
+
+/// How long going to another offset may take.
+const SEEK_WAIT: Duration = Duration::from_millis(500);
 
 /// How long leaving may take where no stop was asked for.
 const LEAVE_WAIT: Duration = Duration::from_secs(5);
@@ -68,19 +82,28 @@ pub fn consume(
     }
     let slot = batch::Slot::default();
     let waiting = Waiting::new(pipeline.events().map(|events| events.sink()));
-    let group = Group::new(settings, status.clone(), slot.clone(), waiting.clone());
+    let group = Group::new(settings, status.clone(), stop.clone(), slot.clone(), waiting.clone());
     let mut member = Member::new(settings, group, slot, status.clone())?;
-    let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
-    member.consumer().subscribe(&topics).context("cannot subscribe")?;
-
-    let mut reading = Reading { framing: settings.framing, pipeline, offsets: Offsets::default(), status };
-    let ended = loop {
-        if stop.is_asked() {
-            break Ok(Ended::Stopped);
+    let mut reading = Reading {
+        framing: settings.framing,
+        pipeline,
+        status,
+        offsets: Offsets::default(),
+        probe: Probe::new(settings),
+        handed: 0,
+        passed: BTreeMap::new(),
+    };
+    let ended = if subscribe(settings, &member, stop, status)? {
+        loop {
+            if stop.is_asked() {
+                break Ok(Ended::Stopped);
+            }
+            if let Some(ended) = reading.round(&mut member, &waiting)? {
+                break ended;
+            }
         }
-        if let Some(ended) = reading.round(&mut member, &waiting)? {
-            break ended;
-        }
+    } else {
+        Ok(Ended::Stopped)
     };
 
     // What has not arrived is not committed: its records are read again.
@@ -94,12 +117,47 @@ pub fn consume(
     ended
 }
 
+/// Joins the group once it is known what there was before. Whether it did
+/// before `stop` asked.
+fn subscribe(
+    settings: &KafkaSettings,
+    member: &Member,
+    stop: &Stop,
+    status: &Status,
+) -> anyhow::Result<bool> {
+    let consumer = member.consumer();
+    while !stop.is_asked() {
+        member.serve()?;
+        match Before::ask(consumer, &settings.topics) {
+            Ok(before) => {
+                consumer.context().joins(before);
+                let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
+                consumer.subscribe(&topics).context("cannot subscribe")?;
+                return Ok(true);
+            }
+            Err(error) => {
+                if status.counters().connected {
+                    status.error(&error);
+                }
+                std::thread::sleep(WAIT);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// Messages on their way into the counts.
 struct Reading<'r> {
     framing: Framing,
     pipeline: &'r mut Pipeline,
-    offsets: Offsets,
     status: &'r Status,
+    offsets: Offsets,
+    probe: Probe,
+    /// Messages and errors that the queue has handed out.
+    handed: u64,
+    /// By partition, the offset that is fetched next, and how many the queue
+    /// must have handed out until all before it is counted.
+    passed: BTreeMap<Place, (i64, u64)>,
 }
 
 impl Reading<'_> {
@@ -120,7 +178,9 @@ impl Reading<'_> {
             // Their next owner reads them.
             queue.retain(|message| !given_up.contains(&(message.topic().into_owned(), message.partition())));
             self.offsets.forget();
+            self.passed.clear();
         }
+        self.note_fetched(queue.held());
         if let Some(error) = self.status.fatal() {
             return Err(anyhow!("the consumer failed for good: {error}"));
         }
@@ -130,6 +190,7 @@ impl Reading<'_> {
                 self.has_room(Duration::ZERO)
             });
         }
+        self.pass();
         if !self.offsets.is_empty() {
             self.pipeline.commit();
             let taken = self.pipeline.events().map_or(0, |events| events.taken());
@@ -139,10 +200,42 @@ impl Reading<'_> {
             return Ok(Some(super::stdin::ended(failure)));
         }
         waiting.store(consumer);
+        let made_again = self.probe.look(consumer, self.status, self.offsets.take_jumps());
+        if !made_again.is_empty() {
+            queue
+                .retain(|message| !made_again.contains(&(message.topic().into_owned(), message.partition())));
+            self.offsets.forget();
+            self.passed.clear();
+            begin_again(consumer, self.status, made_again);
+        }
         Ok(None)
     }
 
+    /// What librdkafka has fetched ends behind records that are to be counted:
+    /// transactions end with a mark, and aborted records are left out.
+    fn note_fetched(&mut self, held: u64) {
+        for fetched in self.status.take_fetched() {
+            let due = self.handed + held + fetched.queued;
+            let is_behind = self.status.next(&fetched.place).is_some_and(|next| next < fetched.next);
+            if is_behind && !self.passed.contains_key(&fetched.place) {
+                self.passed.insert(fetched.place, (fetched.next, due));
+            }
+        }
+    }
+
+    /// Moves past what is no record, where all before it is counted.
+    fn pass(&mut self) {
+        if self.passed.is_empty() {
+            return;
+        }
+        let handed = self.handed;
+        for (place, (next, _)) in self.passed.extract_if(.., |_, (_, due)| *due <= handed) {
+            self.offsets.passed(&place, next, self.status);
+        }
+    }
+
     fn count(&mut self, message: &Message<'_>) {
+        self.handed += 1;
         if let Some(error) = message.error() {
             self.status.error(&KafkaError::MessageConsumption(error));
             return;
@@ -151,10 +244,25 @@ impl Reading<'_> {
             Framing::Message => self.pipeline.message(message.payload(), message),
             Framing::Lines => self.pipeline.message_lines(message.payload(), message),
         }
-        self.offsets.counted(message);
+        self.offsets.counted(message, self.status);
     }
 
     fn has_room(&mut self, time: Duration) -> bool {
         self.pipeline.events().is_none_or(|events| events.has_room(time))
+    }
+}
+
+/// Reads partitions from their start, whose topic is another one than before.
+fn begin_again(consumer: &client::Client, status: &Status, places: Vec<Place>) {
+    let mut begin = TopicPartitionList::new();
+    for place in &places {
+        status.skipped(place, 0, "its topic was deleted and made again", 0);
+        // It fails on offsets that no message has.
+        let _ = begin.add_partition_offset(&place.0, place.1, Offset::Beginning);
+        status.moved(place, 0);
+    }
+    // Where it fails, the partition is about to be assigned again, and begins then.
+    if let Err(error) = consumer.seek_partitions(begin, SEEK_WAIT) {
+        tracing::debug!(%error, "seek");
     }
 }

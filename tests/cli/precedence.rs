@@ -54,6 +54,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("kafka.group", "a", "b", "c"),
         trial("kafka.instance_id", "a", "b", "c"),
         trial("kafka.start", "earliest", "latest", "earliest"),
+        trial("kafka.resume", "latest", "earliest", "latest"),
         trial("kafka.framing", "lines", "message", "lines"),
         trial("kafka.commit_interval", "2s", "3s", "4s"),
         trial("kafka.queue_bytes", "2MiB", "3MiB", "4MiB"),

@@ -108,6 +108,11 @@ impl Queue {
         true
     }
 
+    /// How many messages are held.
+    pub(super) fn held(&self) -> u64 {
+        self.held.len() as u64
+    }
+
     /// Drops the held messages that are not `wanted` any more.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Message<'_>) -> bool) {
         let held = std::mem::take(&mut self.held);

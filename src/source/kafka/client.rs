@@ -170,8 +170,8 @@ fn config(settings: &KafkaSettings) -> ClientConfig {
     for (name, value) in OURS {
         config.set(*name, *value);
     }
-    // Only where no offset can be asked for at the assignment; see `Group::place`.
-    config.set("auto.offset.reset", if settings.start == Start::Earliest { "earliest" } else { "latest" });
+    // For offsets that go out of range while they are read; see `start` for the rest.
+    config.set("auto.offset.reset", if settings.resume == Start::Earliest { "earliest" } else { "latest" });
     for (name, value) in &settings.properties {
         config.set(canonical(name), value);
     }

@@ -18,7 +18,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("metadata.broker.list", "use kafka.brokers"),
     ("group.id", "use kafka.group"),
     ("group.instance.id", "use kafka.instance_id"),
-    ("auto.offset.reset", "use kafka.start"),
+    ("auto.offset.reset", "use kafka.start and kafka.resume"),
     ("auto.commit.interval.ms", "use kafka.commit_interval"),
     ("queued.max.messages.kbytes", "use kafka.queue_bytes: it bounds memory"),
     ("log_level", "use log_level; with `debug` it must be debug or trace"),

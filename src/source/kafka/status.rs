@@ -8,6 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
+use super::admin::{Place, TopicId};
+use super::partitions::{PartitionStatus, Partitions, Reading};
 use crate::http::Readiness;
 
 /// Errors that tell why there is no connection.
@@ -34,8 +36,6 @@ struct Inner {
     brokers: String,
     connected: bool,
     joined: bool,
-    /// What librdkafka said of topics that were missing, each once.
-    missing_topics: BTreeSet<String>,
     rebalanced: bool,
     /// Partitions that were given up since it was last asked.
     given_up: BTreeSet<(String, i32)>,
@@ -49,12 +49,11 @@ struct Inner {
     commits: u64,
     commit_failures: u64,
     errors: BTreeMap<String, Errors>,
-    partitions: BTreeMap<(String, i32), Partition>,
-    /// By partition, owned or not, the offset behind the last message that was
-    /// counted here.
-    positions: BTreeMap<(String, i32), i64>,
-    /// By partition, what the broker has taken from here.
-    committed: BTreeMap<(String, i32), i64>,
+    partitions: Partitions,
+    /// Since when this instance has owned nothing, once it has joined.
+    idle: Option<Instant>,
+    /// What the last statistics said, until somebody takes it.
+    fetched: Vec<Fetched>,
 }
 
 #[derive(Debug)]
@@ -67,31 +66,28 @@ struct Errors {
 const CLOSED: &str = "it may be that they close connections at once, as a listener with TLS or SASL does \
                       where security.protocol of kafka.properties is another";
 
+/// How long an instance may own nothing before that is told.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What an instance without a partition says of itself.
+const NOTHING: &str = "no partition is read: the group has more instances than partitions; this one takes over \
+                       when another stops";
+
 /// How often an error of one kind is logged: brokers that are away give one
 /// with every attempt.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-#[derive(Clone, Debug, Default)]
-struct Partition {
-    /// The offset of the next message to count; none before the first.
-    next: Option<i64>,
-    /// The offset behind the partition's last message.
-    end: Option<i64>,
-    /// When the last counted message was made, in milliseconds since 1970.
-    timestamp: Option<i64>,
-}
-
-/// A partition that is owned now.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PartitionStatus {
-    /// Its topic.
-    pub topic: String,
-    /// Its number.
-    pub partition: i32,
-    /// Messages not yet counted; none while it is not known.
-    pub lag: Option<u64>,
-    /// Age of the last counted message while there are others behind it.
-    pub lag_seconds: Option<f64>,
+/// What librdkafka had fetched of a partition when it made its statistics.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub place: Place,
+    /// The offset that is fetched next: all before it is in the queue, was
+    /// taken from it, or is no record.
+    pub next: i64,
+    /// The offset behind the last record, as far as fetches have told.
+    pub end: i64,
+    /// What the queue held, of all partitions.
+    pub queued: u64,
 }
 
 /// Counters of one moment.
@@ -107,6 +103,10 @@ pub struct Counters {
     pub commit_failures: u64,
     /// Errors by kind.
     pub errors: Vec<(String, u64)>,
+    /// By topic: records that were gone before they were counted.
+    pub skipped: Vec<(String, u64)>,
+    /// By topic: offsets that a broker did not have any more.
+    pub resets: Vec<(String, u64)>,
 }
 
 impl Status {
@@ -130,28 +130,42 @@ impl Status {
         } else if !inner.joined {
             Some(format!("waiting for the group to assign partitions{}", because(&inner.group_error)))
         } else {
-            None
+            match inner.partitions.reading() {
+                Reading::Some => None,
+                // A rebalance takes partitions away before it gives others.
+                Reading::None if inner.idle.is_none_or(|since| since.elapsed() < IDLE) => None,
+                Reading::None if inner.group_error.is_empty() => Some(NOTHING.to_owned()),
+                Reading::None => Some(format!("no partition is read{}", because(&inner.group_error))),
+                Reading::Silent(time) => Some(format!(
+                    "nothing is read: {} has not answered for {} s",
+                    inner.brokers,
+                    time.as_secs()
+                )),
+                Reading::Refused(topic, code) => {
+                    Some(format!("nothing is read: the brokers say of topic `{topic}`: {code}"))
+                }
+            }
         });
+    }
+
+    /// Looks again at what may have become old.
+    pub(super) fn look(&self) {
+        self.tell(&self.inner());
     }
 
     /// The partitions that are owned now, with their lag.
     pub fn partitions(&self) -> Vec<PartitionStatus> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
-        let inner = self.inner();
-        let partitions = inner.partitions.iter().map(|((topic, partition), p)| {
-            let lag = p.next.zip(p.end).map(|(next, end)| u64::try_from(end - next).unwrap_or(0));
-            let behind = lag
-                .zip(p.timestamp)
-                .map(|(lag, millis)| if lag == 0 { 0.0 } else { (now - millis as f64 / 1e3).max(0.0) });
-            PartitionStatus { topic: topic.clone(), partition: *partition, lag, lag_seconds: behind }
-        });
-        partitions.collect()
+        self.inner().partitions.shown(now)
     }
 
     /// The counters.
     pub fn counters(&self) -> Counters {
         let inner = self.inner();
+        let gaps = inner.partitions.gaps();
         Counters {
+            skipped: gaps.iter().map(|(topic, gaps)| (topic.clone(), gaps.skipped)).collect(),
+            resets: gaps.iter().map(|(topic, gaps)| (topic.clone(), gaps.resets)).collect(),
             connected: inner.connected,
             rebalances: inner.rebalances,
             commits: inner.commits,
@@ -165,15 +179,6 @@ impl Status {
     pub(super) fn take_rebalanced(&self) -> Option<BTreeSet<(String, i32)>> {
         let mut inner = self.inner();
         std::mem::take(&mut inner.rebalanced).then(|| std::mem::take(&mut inner.given_up))
-    }
-
-    /// Whether `topic`, of which no offset is committed, has come since this
-    /// instance waits for its messages.
-    pub(super) fn came_later(&self, topic: &str) -> bool {
-        let inner = self.inner();
-        // librdkafka names it between colons: `not available: TOPIC: Broker: ...`
-        let named = format!(": {topic}:");
-        inner.joined || inner.missing_topics.iter().any(|words| words.contains(&named))
     }
 
     /// The error after which nothing more will come.
@@ -217,7 +222,6 @@ impl Status {
             }
             Some(code) if CONNECTION.contains(&code) => words.clone_into(&mut inner.connection_error),
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                inner.missing_topics.insert(words.to_owned());
                 words.clone_into(&mut inner.group_error);
             }
             Some(RDKafkaErrorCode::Fatal) => inner.fatal = Some(words.to_owned()),
@@ -227,44 +231,82 @@ impl Status {
     }
 
     /// Notes what the statistics say.
-    pub(super) fn statistics(&self, connected: bool, ends: impl Iterator<Item = (String, i32, i64)>) {
+    pub(super) fn statistics(&self, connected: bool, fetched: Vec<Fetched>) {
         let mut inner = self.inner();
         if connected {
             inner.connection_error.clear();
         }
         inner.connected = connected;
+        for f in &fetched {
+            inner.partitions.fetched(&f.place, f.end);
+        }
+        inner.fetched = fetched;
         self.tell(&inner);
-        drop(inner);
-        self.ends(ends);
     }
 
-    /// Notes where partitions end; negative where it is not known.
-    pub(super) fn ends(&self, ends: impl Iterator<Item = (String, i32, i64)>) {
-        let mut inner = self.inner();
-        for (topic, partition, end) in ends.filter(|&(_, _, end)| end >= 0) {
-            if let Some(p) = inner.partitions.get_mut(&(topic, partition)) {
-                p.end = Some(end);
-            }
-        }
+    /// What the last statistics said, once.
+    pub(super) fn take_fetched(&self) -> Vec<Fetched> {
+        std::mem::take(&mut self.inner().fetched)
     }
 
-    /// Notes a counted message.
+    /// Notes where a partition ends, or what brokers said instead.
+    pub(super) fn answered(&self, place: &Place, end: Result<i64, RDKafkaErrorCode>) {
+        self.inner().partitions.answered(place, end);
+    }
+
+    /// Notes how far a partition is counted.
     pub(super) fn counted(&self, topic: &str, partition: i32, next: i64, timestamp: Option<i64>) {
-        let mut inner = self.inner();
-        let key = (topic.to_owned(), partition);
-        if let Some(p) = inner.partitions.get_mut(&key) {
-            p.next = Some(next);
-            p.timestamp = timestamp;
-            // What was counted is there, whatever the last statistics said.
-            p.end = p.end.map(|end| end.max(next));
-        }
-        inner.positions.insert(key, next);
+        self.inner().partitions.counted((topic.to_owned(), partition), next, timestamp);
     }
 
-    /// The offset behind the last message of a partition that was counted
-    /// here, now or when it was owned before.
-    pub(super) fn position(&self, topic: &str, partition: i32) -> Option<i64> {
-        self.inner().positions.get(&(topic.to_owned(), partition)).copied()
+    /// Notes that a partition is read from `next` on.
+    pub(super) fn moved(&self, place: &Place, next: i64) {
+        self.inner().partitions.moved(place, next, None);
+    }
+
+    /// The offset of the next record of an owned partition.
+    pub(super) fn next(&self, place: &Place) -> Option<i64> {
+        self.inner().partitions.next(place)
+    }
+
+    /// The offset behind the last record of a partition that was counted here,
+    /// now or when it was owned before.
+    pub(super) fn position(&self, place: &Place) -> Option<i64> {
+        self.inner().partitions.position(place)
+    }
+
+    /// The partitions that are owned.
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.inner().partitions.places()
+    }
+
+    /// The topics of the partitions that are owned.
+    pub(super) fn topics(&self) -> Vec<String> {
+        self.inner().partitions.topics()
+    }
+
+    /// Notes what a topic is. Whether it was another one before: then nothing
+    /// of it was counted yet.
+    pub(super) fn identify(&self, topic: &str, id: TopicId) -> bool {
+        let mut inner = self.inner();
+        let is_new = inner.partitions.identify(topic, id);
+        if is_new {
+            inner.partitions.forget(topic);
+        }
+        is_new
+    }
+
+    /// Tells and counts that a partition goes on at `at`, and `records` before
+    /// it are skipped.
+    pub(super) fn skipped(&self, (topic, partition): &Place, records: u64, why: &str, at: i64) {
+        tracing::warn!(
+            topic,
+            partition,
+            offset = at,
+            skipped = records,
+            "kafka: {why}; goes on at this offset"
+        );
+        self.inner().partitions.skipped(topic, records);
     }
 
     /// Notes partitions that are owned from now on, with the offset where
@@ -272,14 +314,16 @@ impl Status {
     pub(super) fn assigned(&self, partitions: impl Iterator<Item = (String, i32, Option<i64>)>) {
         let mut inner = self.inner();
         for (topic, partition, next) in partitions {
-            inner.partitions.insert((topic, partition), Partition { next, ..Partition::default() });
+            inner.partitions.assigned((topic, partition), next);
         }
         inner.rebalances += 1;
         inner.rebalanced = true;
         inner.joined = true;
         inner.connected = true;
         inner.connection_error.clear();
-        inner.group_error.clear();
+        if !inner.owns_nothing() {
+            inner.group_error.clear();
+        }
         self.tell(&inner);
     }
 
@@ -287,9 +331,10 @@ impl Status {
     pub(super) fn revoked(&self, partitions: impl Iterator<Item = (String, i32)>) {
         let mut inner = self.inner();
         for key in partitions {
-            inner.partitions.remove(&key);
+            inner.partitions.revoked(&key);
             inner.given_up.insert(key);
         }
+        inner.owns_nothing();
         inner.rebalances += 1;
         inner.rebalanced = true;
     }
@@ -305,7 +350,7 @@ impl Status {
                 let mut inner = self.inner();
                 inner.commits += 1;
                 for (topic, partition, next) in offsets {
-                    inner.committed.insert((topic, partition), next);
+                    inner.partitions.committed((topic, partition), next);
                 }
             }
             Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
@@ -319,15 +364,12 @@ impl Status {
     /// The offsets behind counted messages of owned partitions that the broker
     /// has not taken from here.
     pub(super) fn uncommitted(&self) -> Vec<(String, i32, i64)> {
-        let inner = self.inner();
-        let counted = inner.partitions.keys().filter_map(|key| Some((key, *inner.positions.get(key)?)));
-        let behind = counted.filter(|(key, next)| inner.committed.get(*key).is_none_or(|c| c < next));
-        behind.map(|((topic, partition), next)| (topic.clone(), *partition, next)).collect()
+        self.inner().partitions.uncommitted()
     }
 
     /// Whether the broker has taken this offset, or a later one.
-    pub(super) fn has_committed(&self, (topic, partition, next): &(String, i32, i64)) -> bool {
-        self.inner().committed.get(&(topic.clone(), *partition)).is_some_and(|c| c >= next)
+    pub(super) fn has_committed(&self, offset: &(String, i32, i64)) -> bool {
+        self.inner().partitions.has_committed(offset)
     }
 
     /// Notes that the group is being left, until then.
@@ -348,5 +390,14 @@ impl Status {
     /// How many callbacks were called.
     pub(super) fn events(&self) -> u64 {
         self.events.load(Ordering::Relaxed)
+    }
+}
+
+impl Inner {
+    /// Whether no partition is owned; remembers since when.
+    fn owns_nothing(&mut self) -> bool {
+        let nothing = self.partitions.reading() == Reading::None;
+        self.idle = nothing.then(|| self.idle.unwrap_or_else(Instant::now));
+        nothing
     }
 }

@@ -1,0 +1,161 @@
+//! Asks again and again where owned partitions end, which topics they are, and
+//! whether what was jumped over is gone.
+//!
+//! Fetches tell where a partition ends only while there is room for messages;
+//! and a broker that hangs tells nothing. So lag and readiness come from
+//! answers, each with its time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::admin::{Answer, Edge, Place, Question};
+use super::client::Client;
+use super::status::Status;
+use crate::config::{KafkaSettings, Start};
+
+/// From one round of questions to the next.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The questions.
+pub(super) struct Probe {
+    resume: Start,
+    /// The end of what is read.
+    end: Edge,
+    next: Instant,
+    asked: Option<(Asked, Question)>,
+    /// What topics are is asked aside: only the cluster's controller says it.
+    topics: Option<Question>,
+    /// Topics that are not there.
+    gone: BTreeSet<String>,
+    jumps: BTreeMap<Place, Range<i64>>,
+}
+
+#[derive(Clone, Copy)]
+enum Asked {
+    Ends,
+    Firsts,
+}
+
+impl Probe {
+    /// Of a member with these settings.
+    pub(super) fn new(settings: &KafkaSettings) -> Probe {
+        let uncommitted = |(name, value): &(String, String)| {
+            name == "isolation.level" && value.trim() == "read_uncommitted"
+        };
+        let end = if settings.properties.iter().any(uncommitted) { Edge::End } else { Edge::CommittedEnd };
+        Probe {
+            resume: settings.resume,
+            end,
+            next: Instant::now(),
+            asked: None,
+            topics: None,
+            gone: BTreeSet::new(),
+            jumps: BTreeMap::new(),
+        }
+    }
+
+    /// Takes answers and asks on; never waits. Gives the partitions of topics
+    /// that were made again: they are to be read from their start.
+    pub(super) fn look(
+        &mut self,
+        consumer: &Client,
+        status: &Status,
+        jumps: BTreeMap<Place, Range<i64>>,
+    ) -> Vec<Place> {
+        for (place, jump) in jumps {
+            if jump.end < jump.start {
+                status.skipped(&place, 0, "its log was cut off, or its topic made again", jump.end);
+                status.moved(&place, jump.end);
+            } else {
+                self.jumps.insert(place, jump);
+            }
+        }
+        if Instant::now() >= self.next {
+            self.next = Instant::now() + EVERY;
+            self.ask(consumer, status);
+            status.look();
+        }
+        if let Some(answer) = self.asked.as_ref().and_then(|(_, question)| question.poll(Duration::ZERO)) {
+            self.take(consumer, status, answer);
+        }
+        match self.topics.as_ref().and_then(|question| question.poll(Duration::ZERO)) {
+            Some(answer) => self.identify(status, answer),
+            None => Vec::new(),
+        }
+    }
+
+    fn ask(&mut self, consumer: &Client, status: &Status) {
+        if self.topics.is_none() {
+            let topics = status.topics();
+            self.topics =
+                if topics.is_empty() { None } else { Question::topics(consumer, &topics, PATIENCE) };
+        }
+        if self.asked.is_none() {
+            let mut places = status.places();
+            places.retain(|(topic, _)| !self.gone.contains(topic));
+            self.asked = offsets(consumer, places, self.end, Asked::Ends);
+        }
+    }
+
+    /// Takes offsets.
+    fn take(&mut self, consumer: &Client, status: &Status, answer: Answer) {
+        let asked = self.asked.take().map(|(asked, _)| asked);
+        // A broker that does not answer is silent; the rest is told by others.
+        let Answer::Offsets(offsets_of) = answer else { return };
+        if let Some(Asked::Ends) = asked {
+            offsets_of.into_iter().for_each(|(place, end)| status.answered(&place, end));
+            let jumped = self.jumps.keys().cloned().collect();
+            self.asked = offsets(consumer, jumped, Edge::First, Asked::Firsts);
+            return;
+        }
+        for (place, first) in offsets_of {
+            let jump = self.jumps.remove(&place);
+            if let (Ok(first), Some(jump)) = (first, jump) {
+                self.judge(&place, &jump, first, status);
+            }
+        }
+    }
+
+    /// Takes what topics are; gives the partitions of those that are others
+    /// than before.
+    fn identify(&mut self, status: &Status, answer: Answer) -> Vec<Place> {
+        self.topics = None;
+        let Answer::Topics(topics) = answer else { return Vec::new() };
+        let mut made_again = Vec::new();
+        self.gone.clear();
+        let places = status.places();
+        for (topic, id) in topics {
+            let its = places.iter().filter(|(name, _)| *name == topic);
+            match id {
+                Ok(id) if status.identify(&topic, id) => made_again.extend(its.cloned()),
+                Ok(_) => {}
+                Err(code) => {
+                    its.for_each(|place| status.answered(place, Err(code)));
+                    self.gone.insert(topic);
+                }
+            }
+        }
+        made_again
+    }
+
+    /// Whether the records between two that followed each other were gone.
+    fn judge(&self, place: &Place, jump: &Range<i64>, first: i64, status: &Status) {
+        if first <= jump.start {
+            return;
+        }
+        let kept = if self.resume == Start::Latest { jump.end } else { first.min(jump.end) };
+        let records = u64::try_from(kept - jump.start).unwrap_or(0);
+        status.skipped(place, records, "records were gone before they were read", jump.end);
+    }
+}
+
+fn offsets(consumer: &Client, places: Vec<Place>, edge: Edge, asked: Asked) -> Option<(Asked, Question)> {
+    if places.is_empty() {
+        return None;
+    }
+    Question::offsets(consumer, &places, edge, PATIENCE).map(|question| (asked, question))
+}
