@@ -16,6 +16,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::types::RDKafkaErrorCode;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::root;
@@ -27,12 +28,20 @@ const PORT: u16 = 29_092;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The broker; stopped, and its data gone, when dropped.
-pub struct Broker;
+pub struct Broker {
+    port: u16,
+    name: &'static str,
+}
 
 impl Broker {
     /// One without data. Nothing runs yet.
     pub fn new() -> Broker {
-        let broker = Broker;
+        Broker::of(PORT, "kafka")
+    }
+
+    /// One with a port and a folder of its own.
+    pub fn of(port: u16, name: &'static str) -> Broker {
+        let broker = Broker { port, name };
         // What a run that was killed has left.
         broker.script(&["stop", "--kill"]);
         broker.script(&["clean"]);
@@ -40,13 +49,13 @@ impl Broker {
     }
 
     fn dir(&self) -> PathBuf {
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kafka")
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(self.name)
     }
 
     #[track_caller]
     fn script(&self, args: &[&str]) {
         let mut command = Command::new(root().join("scripts/kafka"));
-        command.env("LOCAL_KAFKA_PORT", PORT.to_string()).env("LOCAL_KAFKA_DIR", self.dir());
+        command.env("LOCAL_KAFKA_PORT", self.port.to_string()).env("LOCAL_KAFKA_DIR", self.dir());
         // Its words, should it fail, are the runner's.
         let status = command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).status();
         assert!(status.expect("scripts/kafka can be run").success(), "scripts/kafka {args:?} failed");
@@ -79,17 +88,17 @@ impl Broker {
     }
 
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{PORT}")
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Where it speaks TLS, to clients with a certificate.
     pub fn tls_address(&self) -> String {
-        format!("127.0.0.1:{}", PORT + 2)
+        format!("127.0.0.1:{}", self.port + 2)
     }
 
     /// Where it speaks SASL over TLS.
     pub fn sasl_address(&self) -> String {
-        format!("127.0.0.1:{}", PORT + 3)
+        format!("127.0.0.1:{}", self.port + 3)
     }
 
     /// A file of its certificates.
@@ -114,6 +123,38 @@ impl Broker {
         let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
         let done = self.admin(async |admin, options| admin.create_topics([&new], options).await);
         done.into_iter().for_each(|r| assert!(r.is_ok(), "{r:?}"));
+    }
+
+    /// Creates a topic, if the broker is there. Whether it is there now.
+    pub fn try_create(&self, topic: &str, partitions: i32) -> bool {
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let done = self.try_admin(async |admin, options| admin.create_topics([&new], options).await);
+        done.is_some_and(|done| {
+            done.iter().all(|r| matches!(r, Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))))
+        })
+    }
+
+    /// Deletes a topic, if the broker is there. Whether it is gone now.
+    pub fn try_delete(&self, topic: &str) -> bool {
+        let done = self.try_admin(async |admin, options| admin.delete_topics(&[topic], options).await);
+        done.is_some_and(|done| {
+            done.iter().all(|r| matches!(r, Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition))))
+        })
+    }
+
+    fn try_admin<T>(
+        &self,
+        ask: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> rdkafka::error::KafkaResult<T>,
+    ) -> Option<T> {
+        let admin = ClientConfig::new()
+            .set("bootstrap.servers", self.address())
+            .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg)
+            .create()
+            .expect("an admin client");
+        let time = Some(Duration::from_secs(10));
+        let options = AdminOptions::new().operation_timeout(time).request_timeout(time);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(ask(&admin, &options)).ok()
     }
 
     /// Gives a topic more partitions: `partitions` in all.
