@@ -74,8 +74,12 @@ pub struct KafkaSettings {
     pub framing: Framing,
     /// How often offsets are committed.
     pub commit_interval: Duration,
-    /// Bytes of messages that are held before they are counted.
-    pub queue_bytes: usize,
+    /// Bytes of messages that are held before they are counted, where it is not
+    /// derived.
+    pub queue_bytes: Option<usize>,
+    /// Memory of the process, which the sizes of queue and fetches are derived
+    /// from.
+    pub memory: usize,
     /// Further properties of librdkafka.
     pub properties: Vec<(String, String)>,
 }
@@ -312,7 +316,8 @@ impl Default for Settings {
                 resume: Start::Earliest,
                 framing: Framing::Message,
                 commit_interval: Duration::from_secs(1),
-                queue_bytes: 8 << 20,
+                queue_bytes: None,
+                memory: 256 << 20,
                 properties: Vec::new(),
             },
             events: EventSettings::default(),

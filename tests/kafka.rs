@@ -11,7 +11,7 @@ mod support;
 use std::process::ExitCode;
 
 use broker::runner::{Test, run};
-use broker::{content, events, exact, faults, group, memory, secure};
+use broker::{content, events, exact, faults, group, memory, offsets, secure};
 
 const TESTS: &[Test] = &[
     ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
@@ -30,6 +30,12 @@ const TESTS: &[Test] = &[
     ("group::more_instances_than_partitions", group::more_instances_than_partitions),
     ("group::a_topic_that_grows", group::a_topic_that_grows),
     ("group::a_storm_of_rebalances", group::a_storm_of_rebalances),
+    ("offsets::an_offset_that_has_expired", offsets::an_offset_that_has_expired),
+    ("offsets::records_that_expire_before_they_are_read", offsets::records_that_expire_before_they_are_read),
+    ("offsets::transactions", offsets::transactions),
+    ("offsets::topics_of_a_pattern", offsets::topics_of_a_pattern),
+    ("offsets::a_topic_that_is_made_again", offsets::a_topic_that_is_made_again),
+    ("offsets::a_broker_that_hangs", offsets::a_broker_that_hangs),
     ("faults::sigterm_in_the_middle", faults::sigterm_in_the_middle),
     ("faults::sigkill_in_the_middle", faults::sigkill_in_the_middle),
     ("faults::a_topic_that_is_missing_at_the_start", faults::a_topic_that_is_missing_at_the_start),

@@ -67,7 +67,7 @@ const CONTRADICTIONS: &[(&[&str], &str)] = &[
     (&["metadata.max.age.ms=1000"], "leave metadata.max.age.ms out"),
     (&["fetch.max.bytes=999999", "message.max.bytes=1000000"], "message.max.bytes"),
     (&["fetch.max.bytes=999"], "message.max.bytes"),
-    (&["receive.message.max.bytes=1000000"], "fetch.max.bytes"),
+    (&["receive.message.max.bytes=65000"], "fetch.max.bytes"),
     (&["fetch.wait.max.ms=70000"], "socket.timeout.ms"),
     (&["reconnect.backoff.ms=20000"], "reconnect.backoff.max.ms"),
     (&["linger.ms=5"], "producer property"),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const UNSAFE: [&str; 7] = [
     "src/parse/marks/avx2.rs",
     "src/parse/marks/avx512.rs",
+    "src/source/kafka/admin.rs",
     "src/source/kafka/batch.rs",
     "src/source/mapped.rs",
     "src/source/pieces.rs",

@@ -110,6 +110,9 @@ pub struct Daemon {
     /// How often offsets are committed
     #[arg(long, value_name = "TIME")]
     kafka_commit_interval: Option<String>,
+    /// Memory that the process may need with Kafka, such as 256MiB
+    #[arg(long, value_name = "SIZE")]
+    kafka_memory: Option<String>,
     /// Messages held before they are counted
     #[arg(long, value_name = "SIZE")]
     kafka_queue_bytes: Option<String>,
@@ -187,6 +190,7 @@ impl Daemon {
         push(flags, "kafka.resume", &self.kafka_resume);
         push(flags, "kafka.framing", &self.kafka_framing);
         push(flags, "kafka.commit_interval", &self.kafka_commit_interval);
+        push(flags, "kafka.memory", &self.kafka_memory);
         push(flags, "kafka.queue_bytes", &self.kafka_queue_bytes);
         push_all(flags, "kafka.properties", &self.kafka_properties);
         self.records.add_to(flags);

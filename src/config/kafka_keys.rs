@@ -132,15 +132,29 @@ pub(super) const KAFKA: &[Key] = &[
         show: |s| show_duration(s.kafka.commit_interval),
     },
     Key {
-        name: "kafka.queue_bytes",
-        doc: "Messages held before they are counted, in bytes or with KiB or MiB. 1MiB to 1024MiB.",
+        name: "kafka.memory",
+        doc: "Memory that the process may need, from which the sizes of queue and fetches are derived. 96MiB to 16384MiB.",
         list: false,
         reloads: false,
         set: |s, v| {
-            s.kafka.queue_bytes = within(size(one(v)?)?, 1 << 20, 1 << 30, "1MiB to 1024MiB")?;
+            s.kafka.memory = within(size(one(v)?)?, 96 << 20, 16 << 30, "96MiB to 16384MiB")?;
             Ok(())
         },
-        show: |s| show_bytes(s.kafka.queue_bytes),
+        show: |s| show_bytes(s.kafka.memory),
+    },
+    Key {
+        name: "kafka.queue_bytes",
+        doc: "Messages held before they are counted, in bytes or with KiB or MiB, 1MiB to 1024MiB; auto: 1/32 of kafka.memory.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            s.kafka.queue_bytes = match one(v)? {
+                "auto" => None,
+                bytes => Some(within(size(bytes)?, 1 << 20, 1 << 30, "auto, or 1MiB to 1024MiB")?),
+            };
+            Ok(())
+        },
+        show: |s| s.kafka.queue_bytes.map_or_else(|| "auto".to_owned(), show_bytes),
     },
     Key {
         name: "kafka.properties",

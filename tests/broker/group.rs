@@ -151,10 +151,10 @@ pub fn more_instances_than_partitions(broker: &Broker) {
     broker.create("spare", 2);
     let daemons = [(); 3].map(|()| consumer(&broker.address(), "spare", "spare", &[]));
     wait_until_assigned(&daemons.each_ref(), &[0, 1, 1]);
-    // The one without work is a member like the others, and would take over: it is ready.
-    for daemon in &daemons {
-        wait_for_ready(daemon, 200, "");
-    }
+    // The one without work is a member like the others, and would take over; it reads nothing, and says so.
+    let (with, without): (Vec<&Daemon>, Vec<&Daemon>) = daemons.iter().partition(|d| assigned(d) > 0);
+    wait_for_ready(without[0], 503, "more instances than partitions");
+    with.iter().for_each(|daemon| drop(wait_for_ready(daemon, 200, "")));
     let feeder = Feeder::new(&broker.address(), "none");
     feeder.send_numbers("spare", 2, 0..1000);
     feeder.flush();

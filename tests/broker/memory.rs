@@ -6,8 +6,8 @@ use super::Broker;
 use super::runner::measured;
 use crate::feed::{Counts, Feeder, codes_of, consumer, wait_for_counts, write_text};
 
-/// Documented for the default settings.
-const BOUND: u64 = 64 << 20;
+/// `kafka.memory` by default.
+const BOUND: u64 = 256 << 20;
 
 const PATIENCE: Duration = Duration::from_secs(180);
 

@@ -6,6 +6,7 @@ pub mod exact;
 pub mod faults;
 pub mod group;
 pub mod memory;
+pub mod offsets;
 pub mod runner;
 pub mod secure;
 

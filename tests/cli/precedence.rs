@@ -57,6 +57,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("kafka.resume", "latest", "earliest", "latest"),
         trial("kafka.framing", "lines", "message", "lines"),
         trial("kafka.commit_interval", "2s", "3s", "4s"),
+        trial("kafka.memory", "100MiB", "200MiB", "300MiB"),
         trial("kafka.queue_bytes", "2MiB", "3MiB", "4MiB"),
         trial("kafka.properties", "client.rack=a", "client.rack=b", "client.rack=c"),
         trial("labels", "app=a", "app=b|c", "app=d.e"),

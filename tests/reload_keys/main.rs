@@ -39,6 +39,8 @@ const RESTART: &[(&str, &str)] = &[
     ("kafka.start", "kafka: {start: earliest}\n"),
     ("kafka.framing", "kafka: {framing: lines}\n"),
     ("kafka.commit_interval", "kafka: {commit_interval: 7s}\n"),
+    ("kafka.resume", "kafka: {resume: latest}\n"),
+    ("kafka.memory", "kafka: {memory: 100MiB}\n"),
     ("kafka.queue_bytes", "kafka: {queue_bytes: 7MiB}\n"),
     ("kafka.properties", "kafka: {properties: {client.rack: one}}\n"),
     ("events.to", "events: {to: stdout}\n"),

@@ -36,7 +36,11 @@ impl Instance {
             Some(path) => std::process::Command::new(path),
             None => errtally(),
         };
-        command.args(run_args(&args)).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .env_remove("ERRTALLY_TRIED")
+            .args(run_args(&args))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         let mut daemon = Daemon::spawn_command(&mut command);
         let blocked = Arc::new(AtomicBool::new(false));
         let (stdout, waits, truth) = (daemon.stdout(), blocked.clone(), truth.clone());

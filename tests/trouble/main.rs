@@ -1,7 +1,7 @@
 //! Random trouble for a group of instances on a real broker, for as long as it is told:
 //!
 //! ```sh
-//! cargo test --release --features broker-tests --test trouble -- 60m [SEED]
+//! cargo test --release --test trouble -- 60m [SEED]
 //! ```
 //!
 //! Instances are killed, stopped, frozen and added; the broker is killed, stopped and frozen; topics of a pattern come,

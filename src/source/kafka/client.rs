@@ -28,14 +28,16 @@ const OURS: &[(&str, &str)] = &[
     // When the queue has run full, look again soon: the default of a second
     // starves a consumer that empties the queue in less.
     ("fetch.queue.backoff.ms", "10"),
-    // The bound in bytes decides, not one in messages.
-    ("queued.min.messages", "1000000"),
-    // A fetch that is under way comes on top of the queue, decompressed. Half
-    // of this was measured to cost 8 % with lz4, twice as much to gain nothing.
-    ("fetch.max.bytes", "1000000"),
     ("allow.auto.create.topics", "false"),
     ("client.id", "errtally"),
 ];
+
+/// The queue has room for a message of so many bytes on average, and for no
+/// more messages where they are smaller.
+const MESSAGE_BYTES: usize = 256;
+
+/// The largest fetch; more was measured to gain nothing.
+const MAX_FETCH: usize = 1_000_000;
 
 /// librdkafka's default for message.max.bytes.
 const MESSAGE_MAX_BYTES: u32 = 1_000_000;
@@ -170,6 +172,11 @@ fn config(settings: &KafkaSettings) -> ClientConfig {
     for (name, value) in OURS {
         config.set(*name, *value);
     }
+    // What librdkafka keeps of a message is more than a small message itself,
+    // and a fetch is unpacked whole: so both are bounded, by what is measured.
+    let queue = settings.queue_bytes.unwrap_or(settings.memory / 32);
+    config.set("queued.min.messages", (queue / MESSAGE_BYTES).clamp(1_000, 10_000_000).to_string());
+    config.set("fetch.max.bytes", (settings.memory / 4096).min(MAX_FETCH).to_string());
     // For offsets that go out of range while they are read; see `start` for the rest.
     config.set("auto.offset.reset", if settings.resume == Start::Earliest { "earliest" } else { "latest" });
     for (name, value) in &settings.properties {
@@ -188,6 +195,6 @@ fn config(settings: &KafkaSettings) -> ClientConfig {
         config.set("group.instance.id", &settings.instance_id);
     }
     config.set("auto.commit.interval.ms", settings.commit_interval.as_millis().to_string());
-    config.set("queued.max.messages.kbytes", (settings.queue_bytes >> 10).max(1).to_string());
+    config.set("queued.max.messages.kbytes", (queue >> 10).to_string());
     config
 }

@@ -1,7 +1,7 @@
 //! What is known of partitions: those that are owned, how far each is counted
 //! and where it ends, and what was skipped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::RDKafkaErrorCode;
@@ -227,12 +227,6 @@ impl Partitions {
     /// Whether the broker has taken this offset, or a later one.
     pub(super) fn has_committed(&self, (topic, partition, next): &(String, i32, i64)) -> bool {
         self.committed.get(&(topic.clone(), *partition)).is_some_and(|c| c >= next)
-    }
-
-    /// The topics of owned partitions.
-    pub(super) fn topics(&self) -> Vec<String> {
-        let topics: BTreeSet<&String> = self.owned.keys().map(|(topic, _)| topic).collect();
-        topics.into_iter().cloned().collect()
     }
 }
 

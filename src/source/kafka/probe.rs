@@ -90,7 +90,8 @@ impl Probe {
 
     fn ask(&mut self, consumer: &Client, status: &Status) {
         if self.topics.is_none() {
-            let topics = status.topics();
+            let topics: BTreeSet<String> = status.places().into_iter().map(|(topic, _)| topic).collect();
+            let topics: Vec<String> = topics.into_iter().collect();
             self.topics =
                 if topics.is_empty() { None } else { Question::topics(consumer, &topics, PATIENCE) };
         }

@@ -280,11 +280,6 @@ impl Status {
         self.inner().partitions.places()
     }
 
-    /// The topics of the partitions that are owned.
-    pub(super) fn topics(&self) -> Vec<String> {
-        self.inner().partitions.topics()
-    }
-
     /// Notes what a topic is. Whether it was another one before: then nothing
     /// of it was counted yet.
     pub(super) fn identify(&self, topic: &str, id: TopicId) -> bool {
