@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const UNSAFE: [&str; 7] = [
+const UNSAFE: [&str; 8] = [
     "src/parse/marks/avx2.rs",
     "src/parse/marks/avx512.rs",
     "src/source/kafka/admin.rs",
