@@ -57,7 +57,7 @@ pub fn normal(text: &str) -> &str {
 /// The level of this name, in any case.
 pub fn named(name: &[u8]) -> Option<&'static str> {
     let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
-    NAMES.iter().find(|(_, names)| names.iter().any(|known| is(&known))).map(|&(level, _)| level)
+    NAMES.iter().find(|(_, names)| names.iter().any(is)).map(|&(level, _)| level)
 }
 
 /// Of the severities of syslog and the journal.

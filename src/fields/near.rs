@@ -144,13 +144,13 @@ impl Reading<'_> {
         let no_time = roles.time.is_some() && self.values.time.is_none() && !said;
         let no_trace = missing(self.values, roles.trace);
         if no_level || roles.time.is_some() && self.values.time.is_none() {
-            self.from_pairs(no_level, no_time, true);
-            self.from_head(0..self.text.len(), !self.wish.object);
+            self.take_pairs(no_level, no_time, true);
+            self.take_head(0..self.text.len(), !self.wish.object);
             if !self.wish.json {
-                self.from_pairs(no_level, no_time, false);
+                self.take_pairs(no_level, no_time, false);
             }
             if let Some(text) = self.outer_text() {
-                self.from_head(text, true);
+                self.take_head(text, true);
             }
         }
         if no_trace {
@@ -160,7 +160,7 @@ impl Reading<'_> {
 
     /// Level and time from pairs of the record itself, or of what is in it
     /// around a code.
-    fn from_pairs(&mut self, level: bool, time: bool, own: bool) {
+    fn take_pairs(&mut self, level: bool, time: bool, own: bool) {
         for at in 0..self.scan.pairs.len() {
             let pair = self.scan.pairs[at];
             if pair.bracket || self.is_own(&pair) != own || !own && !self.holds_code(pair.scope) {
@@ -224,7 +224,7 @@ impl Reading<'_> {
     }
 
     /// Level, time and trace from what a line begins with.
-    fn from_head(&mut self, range: Range<usize>, own: bool) {
+    fn take_head(&mut self, range: Range<usize>, own: bool) {
         if !own {
             return;
         }
@@ -327,7 +327,7 @@ fn token_length(text: &[u8]) -> usize {
                 b',' | b';' | b'&' | b')' | b']' | b'}' | b'"' | b'\'' | b'<' | b'>' | b'|' | b'\\' | b'`'
             )
     };
-    let length = text.iter().take(MAX_TOKEN).position(|b| ends(b)).unwrap_or(text.len().min(MAX_TOKEN));
+    let length = text.iter().take(MAX_TOKEN).position(ends).unwrap_or(text.len().min(MAX_TOKEN));
     length - text[..length].iter().rev().take_while(|&&b| b == b'.').count()
 }
 

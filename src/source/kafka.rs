@@ -229,7 +229,11 @@ impl Reading<'_> {
             return;
         }
         let handed = self.handed;
-        for (place, (next, _)) in self.passed.extract_if(.., |_, (_, due)| *due <= handed) {
+        let due = |&(_, &(_, due)): &(_, &(_, _))| due <= handed;
+        let passed: Vec<_> =
+            self.passed.iter().filter(due).map(|(place, &(next, _))| (place.clone(), next)).collect();
+        for (place, next) in passed {
+            self.passed.remove(&place);
             self.offsets.passed(&place, next, self.status);
         }
     }

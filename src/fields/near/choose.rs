@@ -153,7 +153,7 @@ impl Reading<'_> {
         let is_one = pair.role == Role::Holder;
         let text = &self.text[at.start as usize..at.end as usize];
         let object = matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'));
-        (is_one && !object && text.len() > 1).then(|| (at.start as usize..at.end as usize, at.escapes))
+        (is_one && !object && text.len() > 1).then_some((at.start as usize..at.end as usize, at.escapes))
     }
 
     /// The text in the next field of a row.

@@ -61,13 +61,13 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
             break;
         }
         let word = &line[at..at + length];
-        if let Some(level) = level_of(line, at, word, dated, plain) {
-            if head.level.is_none() {
-                head.level = Some(level);
-                at += length;
-                head.end = behind_sign(line, at);
-                continue;
-            }
+        if let Some(level) = level_of(line, at, word, dated, plain)
+            && head.level.is_none()
+        {
+            head.level = Some(level);
+            at += length;
+            head.end = behind_sign(line, at);
+            continue;
         }
         if let Some(trace) = sleuth(line, at, length) {
             head.trace.get_or_insert(trace);

@@ -93,7 +93,7 @@ impl Queue {
 
     /// Whether to go on.
     fn hand_out(&mut self, each: &mut impl FnMut(&Message<'_>) -> bool) -> bool {
-        while let Some(at) = self.held.next() {
+        for at in self.held.by_ref() {
             // SAFETY: librdkafka filled these slots with messages that are
             // ours; each is destroyed once, after its last use.
             let go_on = unsafe {

@@ -54,7 +54,9 @@ impl Before {
         }
         let mut all = TopicPartitionList::new();
         for (topic, partitions) in &before.topics {
-            (0..*partitions).for_each(|partition| drop(all.add_partition(topic, partition)));
+            for partition in 0..*partitions {
+                all.add_partition(topic, partition);
+            }
         }
         if all.count() > 0 {
             let committed = consumer.committed_offsets(all, CALL_WAIT)?;
