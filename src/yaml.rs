@@ -301,9 +301,14 @@ impl<'a> Map<'a> {
     }
 }
 
+/// The longest word that is compared with those that are known.
+const MAX_COMPARED_BYTES: usize = 128;
+
 /// A remedy for an unknown word: the nearest known one, or all of them.
 pub fn suggest(word: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|k| (distance(word, k), *k)).min();
+    // What is longer than any of them is near to none, and would take long to compare.
+    let near = known.iter().filter(|_| word.len() <= MAX_COMPARED_BYTES);
+    let nearest = near.map(|k| (distance(word, k), *k)).min();
     match nearest {
         Some((d, k)) if d <= 2.max(word.len() / 3) => format!("did you mean `{k}`?"),
         _ => format!("one of: {}", known.join(", ")),

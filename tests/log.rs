@@ -93,7 +93,7 @@ fn a_full_disk_and_a_reader_that_is_gone_lose_lines_and_nothing_else() {
 #[test]
 fn a_reader_that_does_not_read_hangs_nothing() {
     let folder = Folder::new();
-    let file = folder.write("errtally.yaml", "");
+    let file = folder.write("errtally.yaml", "# nothing\n");
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).expect("a pipe");
     let mut mute = Mute::start(writer, &["--config", &file]);
     // Far more than the pipe and the queue hold.
@@ -132,7 +132,7 @@ fn a_reader_that_does_not_read_hangs_nothing() {
 #[test]
 fn a_reader_that_does_not_read_keeps_no_process_from_ending() {
     let folder = Folder::new();
-    let file = folder.write("errtally.yaml", "");
+    let file = folder.write("errtally.yaml", "# nothing\n");
     let (_reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).expect("a pipe");
     let mut mute = Mute::start(writer, &["--config", &file, "--shutdown-timeout", "5s"]);
     for number in 0..20 {
@@ -178,7 +178,7 @@ fn json_lines_are_objects() {
 #[test]
 fn a_line_that_repeats_is_told_with_a_number() {
     let folder = Folder::new();
-    let file = folder.write("errtally.yaml", "");
+    let file = folder.write("errtally.yaml", "# nothing\n");
     let daemon = Daemon::start(&["--config", &file]);
     folder.write("errtally.yaml", "no_such_key: 1\n");
     let suppressed = || daemon.scrape().sum("errtally_log_lines_suppressed_total", &[]);
@@ -187,7 +187,7 @@ fn a_line_that_repeats_is_told_with_a_number() {
         (suppressed() >= 10.0).then_some(())
     });
     // Another line is told all the same.
-    folder.write("errtally.yaml", "");
+    folder.write("errtally.yaml", "# nothing\n");
     daemon.signal(Signal::HUP);
     daemon.wait_for_log("configuration and catalog reloaded");
     daemon.signal(Signal::TERM);

@@ -141,7 +141,7 @@ fn a_mounted_configmap_changes_by_the_swap_of_a_link() {
 #[test]
 fn catalogs_that_the_configuration_names_later_are_watched_too() {
     let folder = Folder::new();
-    let config = folder.write("errtally.yaml", "");
+    let config = folder.write("errtally.yaml", "# nothing yet\n");
     let daemon = Daemon::start_with(&["--config", &config], Stdio::piped(), &[("ERRTALLY_WATCH", "true")]);
     let shop = folder.write("shop.yaml", shop_catalog(&["017"]));
     folder.write("errtally.yaml", format!("catalog: {shop:?}\n"));

@@ -97,8 +97,10 @@ fn look_out(watch: &Weak<Watch>) {
     let mut seen = Fingerprint::default();
     let (mut before, mut asked_for) = (None, None);
     while let Some(watch) = watch.upgrade().filter(|watch| watch.goes_on()) {
-        if before.is_none() || seen.changed() {
-            // The configuration may name other catalogs now.
+        let loaded = watch.loaded.load(Ordering::Acquire);
+        if before.is_none() || seen.changed() || seen.digest() != loaded {
+            // The configuration may name other catalogs now, or was being
+            // written when it was last asked for them.
             seen = watch.look();
         }
         let digest = seen.digest();

@@ -112,7 +112,7 @@ impl Subject {
     }
 
     fn with(folder: Folder, settings: &str, stdout: Stdio) -> Subject {
-        let config = folder.write("errtally.yaml", settings);
+        let config = folder.write("errtally.yaml", format!("# settings\n{settings}"));
         let daemon = Daemon::spawn_to(&["--config", &config], Stdio::piped(), stdout);
         wait_for("/readyz says 200", || (daemon.get("/readyz").status == 200).then_some(()));
         Subject { folder, daemon, records: 0 }
@@ -127,7 +127,7 @@ impl Subject {
 
     #[track_caller]
     fn reload(&self, settings: &str) -> Scrape {
-        self.folder.write("errtally.yaml", settings);
+        self.folder.write("errtally.yaml", format!("# settings\n{settings}"));
         let before = self.daemon.scrape().value(SUCCESS_TIME, &[]);
         self.daemon.signal(Signal::HUP);
         wait_for("a reload", || {

@@ -265,6 +265,25 @@ def dashboard() -> builders.Dashboard:
                 Query(rate("errtally_log_lines_suppressed_total", INSTANCE, "job"), "{{job}}: repeated"),
             )
         )
+        .with_panel(
+            lines(
+                "Time to the end of certificates",
+                "Of the HTTP server's chain, and of the authorities that clients are verified by.",
+                "s",
+                Query(
+                    f"min by (job, certificate) ({of('errtally_certificate_expiry_timestamp_seconds')}) - time()",
+                    "{{job}}: {{certificate}}",
+                ),
+            )
+        )
+        .with_panel(
+            lines(
+                "Inputs that are no text",
+                "Standard inputs of instances that began like compressed data or UTF-16.",
+                "short",
+                Query(f"sum by (job) ({of('errtally_undecoded_inputs_total')})", "{{job}}"),
+            )
+        )
         .with_row(builders.Row("What it costs"))
         .with_panel(
             lines(
