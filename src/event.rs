@@ -26,8 +26,8 @@ use crate::catalog::template::{self, Template};
 use crate::catalog::{Catalog, Category, RowId};
 use crate::config::{EventFilter, MAX_EVENT_RECORD_BYTES};
 use crate::enrich::EventPlan;
-use crate::fields::Envelope;
 use crate::fields::time::{Moment, Second};
+use crate::fields::{Envelope, Said, Source};
 use crate::labels;
 
 /// Bytes of `message` and `action`.
@@ -162,7 +162,7 @@ impl Writer {
     pub fn known<'l>(
         &self,
         row: RowId,
-        message: Option<&str>,
+        message: Option<Said<'_>>,
         place: Option<usize>,
         record: &Record<'_>,
         labels: impl Iterator<Item = &'l str>,
@@ -173,10 +173,14 @@ impl Writer {
         self.begin(record.time, out);
         out.extend_from_slice(&text.head);
         out.extend_from_slice(b",\"message\":");
-        let message = message.map(Cow::Borrowed).or_else(|| {
+        let from =
+            |least: Source| message.filter(|said| said.source == least).map(|said| Cow::Borrowed(said.text));
+        // The catalog knows better than a line what the message is.
+        let filled = || {
             let found = text.template.as_ref()?.find(record.bytes?, place?)?;
             Some(String::from_utf8_lossy(found))
-        });
+        };
+        let message = from(Source::Key).or_else(filled).or_else(|| from(Source::Prose));
         match message.filter(|_| !record.is_spent()) {
             Some(message) => write_string(&cut(&message, MAX_MESSAGE_BYTES), out),
             None => out.extend_from_slice(&text.message),

@@ -89,6 +89,26 @@ pub struct Fields {
     zone: Zone,
 }
 
+/// What says that a text is the message of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A key of messages.
+    Key,
+    /// It follows the code.
+    Prose,
+    /// Nothing better: it is what the line, or the text around the code, says.
+    Line,
+}
+
+/// The message of a code.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'v> {
+    /// As the record has it.
+    pub text: &'v str,
+    /// What says so.
+    pub source: Source,
+}
+
 /// How a document holds a code.
 #[derive(Debug, PartialEq, Eq)]
 enum Held {
@@ -107,7 +127,7 @@ pub struct Values {
     /// The slots that earlier places have decided.
     decided: u64,
     found: u64,
-    messages: Vec<Option<Range<usize>>>,
+    messages: Vec<Option<(Range<usize>, Source)>>,
     requests: Vec<Option<Range<usize>>>,
     time: Option<Moment>,
 }
@@ -129,9 +149,9 @@ impl Values {
     }
 
     /// The message that belongs to the hit of this number.
-    pub fn message(&self, hit: usize) -> Option<&str> {
-        let place = self.messages.get(hit)?.clone()?;
-        Some(&self.text[place])
+    pub fn message(&self, hit: usize) -> Option<Said<'_>> {
+        let (place, source) = self.messages.get(hit)?.clone()?;
+        Some(Said { text: &self.text[place], source })
     }
 
     /// The request that belongs to it, where it is another than the record's.
@@ -301,7 +321,7 @@ impl Fields {
                         (None, None)
                     }
                 };
-                values.messages.push(message);
+                values.messages.push(message.map(|range| (range, Source::Key)));
                 values.requests.push(request);
             }
             // Which message is whose is not told by objects alone.

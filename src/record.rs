@@ -277,7 +277,13 @@ impl Reader {
                         let unknown = UnknownCode { code, api_service: &service, category, http_status };
                         if writer.wants_unknown(unknown) {
                             outbox.add(|out| {
-                                writer.unknown(unknown, message, &about, plan.label_values(values), out);
+                                writer.unknown(
+                                    unknown,
+                                    message.map(|said| said.text),
+                                    &about,
+                                    plan.label_values(values),
+                                    out,
+                                );
                             });
                         }
                     }

@@ -183,7 +183,7 @@ fn lines_of_many_programs_are_read_as_by_a_careful_reader() {
 }
 
 /// The share of the rows of programs.
-const PROGRAMS: f64 = 0.6;
+const PROGRAMS: f64 = 0.87;
 
 #[test]
 fn the_scorer_sees_what_is_wrong() {

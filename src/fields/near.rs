@@ -16,7 +16,7 @@ mod scan;
 
 use std::ops::Range;
 
-use super::{Fields, Values};
+use super::{Fields, Source, Values};
 use clean::Clean;
 pub(super) use keys::{Keys, Role};
 use scan::{Form, Pair, Scan};
@@ -277,7 +277,8 @@ impl Reading<'_> {
         };
         for i in 0..self.codes.len() {
             let message = roles.message.and_then(|_| self.message(i).or_else(|| self.line_message(head)));
-            let message = message.and_then(|(range, escapes)| self.keep(range, escapes));
+            let message = message
+                .and_then(|(range, escapes, source)| self.keep(range, escapes).map(|range| (range, source)));
             let strict = strict.get(i).cloned().flatten();
             self.values.messages.push(if self.codes.len() > 1 {
                 message.or(strict)

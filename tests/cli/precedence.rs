@@ -64,6 +64,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("max_label_sets", "1", "2", "3"),
         trial("label_expiry", "1h", "2h", "3h"),
         trial("late_after", "1m", "2m", "3m"),
+        trial("time_zone", "local", "+08:00", "Europe/Berlin"),
         trial("exemplars", "false", "true", "false"),
         trial("fields.level", "a", "b.c", "d"),
         trial("fields.time", "a", "b.c", "d"),

@@ -75,10 +75,12 @@ fn an_unknown_code_has_an_event_of_its_own() {
         .iter()
         .map(|e| ["code", "api_service", "category", "http_status", "known", "message"].map(|m| e[m].clone()))
         .collect();
-    let row = |code: &str, service: &str, category: &str| {
-        [json!(code), json!(service), json!(category), json!(null), json!(false), json!("no such table")]
+    let row = |code: &str, service: &str, category: &str, status: Value| {
+        [json!(code), json!(service), json!(category), status, json!(false), json!("no such table")]
     };
-    assert_eq!(slim, [row("DLI.0003", "DLI", "unknown"), row("CCE.09404999", "CCE", "not_found")]);
+    let wanted =
+        [row("DLI.0003", "DLI", "unknown", json!(null)), row("CCE.09404999", "CCE", "not_found", json!(404))];
+    assert_eq!(slim, wanted);
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use super::keys::Role;
 use super::scan::{Form, Pair};
-use super::{Reading, is_null, token_length};
+use super::{Reading, Source, is_null, token_length};
 
 /// Most pairs of a record that are compared for each code.
 const MAX_COMPARED: usize = 1024;
 
-/// A text, and how often it is escaped.
-type Text = (Range<usize>, u8);
+/// A text, how often it is escaped, and what says that it is a message.
+pub(super) type Text = (Range<usize>, u8, Source);
 
 impl Reading<'_> {
     /// The message of the code of this number: in the innermost scope that has
@@ -29,11 +29,11 @@ impl Reading<'_> {
         let mut said = false;
         loop {
             if let Some(pair) = self.own(scope, code) {
-                return Some((self.value(&pair, false), pair.escapes));
+                return Some((self.value(&pair, false), pair.escapes, Source::Key));
             }
             let at = self.scan.scopes[scope as usize];
             if !said && let Some(range) = self.behind(place, scope) {
-                return Some((range, at.escapes));
+                return Some((range, at.escapes, Source::Prose));
             }
             // Only the text that the code stands in says something about it.
             said |= at.form == Form::Quoted;
@@ -81,8 +81,8 @@ impl Reading<'_> {
             let within = |pair: &&Pair| (pair.key as usize) <= anchor && pair.key as usize >= floor;
             return ranked().rfind(within).copied();
         }
-        let ceiling = anchors().filter(|&a| a > anchor).min().unwrap_or(usize::MAX);
-        ranked().find(|pair| (pair.key as usize) >= anchor && (pair.key as usize) < ceiling).copied()
+        // Codes with nothing between them share what follows.
+        ranked().find(|pair| (pair.key as usize) >= anchor).copied()
     }
 
     /// A quick look whether there is a value at all.
@@ -153,7 +153,11 @@ impl Reading<'_> {
         let is_one = pair.role == Role::Holder;
         let text = &self.text[at.start as usize..at.end as usize];
         let object = matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'));
-        (is_one && !object && text.len() > 1).then_some((at.start as usize..at.end as usize, at.escapes))
+        (is_one && !object && text.len() > 1).then_some((
+            at.start as usize..at.end as usize,
+            at.escapes,
+            Source::Prose,
+        ))
     }
 
     /// The text in the next field of a row.
@@ -163,7 +167,7 @@ impl Reading<'_> {
         if quoted {
             let start = code.end + 3;
             let end = start + memchr::memchr(b'"', &self.text[start..])?;
-            return Some((start..end, 0)).filter(|(r, _)| has_words(&self.text[r.clone()]));
+            return Some((start..end, 0, Source::Prose)).filter(|(r, ..)| has_words(&self.text[r.clone()]));
         }
         let [sign @ (b',' | b';' | b'\t' | b'|'), tail @ ..] = rest else { return None };
         let before = self.text[..code.start].last();
@@ -171,7 +175,8 @@ impl Reading<'_> {
             return None;
         }
         let end = memchr::memchr(*sign, tail).unwrap_or(tail.len());
-        Some((code.end + 1..code.end + 1 + end, 0)).filter(|(r, _)| has_words(&self.text[r.clone()]))
+        Some((code.end + 1..code.end + 1 + end, 0, Source::Prose))
+            .filter(|(r, ..)| has_words(&self.text[r.clone()]))
     }
 
     /// A message in what stands beside the code and holds no other one.
@@ -183,7 +188,7 @@ impl Reading<'_> {
             let at = pair.key as usize;
             pair.role == Role::Message && !pair.bracket && at > place.start && at < next
         })?;
-        Some((self.value(pair, false), pair.escapes))
+        Some((self.value(pair, false), pair.escapes, Source::Key))
     }
 
     /// What a line says behind what it begins with, where it has no pairs for it.
@@ -198,7 +203,7 @@ impl Reading<'_> {
         let end = self.scan.plain_end(self.text, start, 0, false);
         let text = &self.text[start..end];
         let words = text.split(|b| b.is_ascii_whitespace()).filter(|word| is_plain_word(word)).count();
-        (words >= 3).then_some((start..end, 0))
+        (words >= 3).then_some((start..end, 0, Source::Line))
     }
 
     /// The pair of this role nearest to `place`: in the innermost scope around

@@ -1,5 +1,5 @@
 //! A record without what only terminals, browsers and addresses need: control
-//! sequences, NULs, percent and HTML escapes, Markdown's backslashes.
+//! sequences, NULs, percent and HTML escapes, Markdown's `\\_`.
 //!
 //! Most records need nothing of it and are read where they stand.
 
@@ -155,12 +155,8 @@ fn needs(record: &[u8]) -> bool {
     }
     record.starts_with(b"\xef\xbb\xbf")
         || memchr::memchr(b'&', record).is_some_and(|at| memchr::memchr(b';', &record[at..]).is_some())
-        || memchr::memchr_iter(b'\\', record).any(|at| {
-            matches!(
-                record[at + 1..],
-                [b'u' | b'x' | b'0' | b'e', ..] | [b'_' | b'{' | b'}' | b'[' | b']' | b'*' | b'.', ..]
-            )
-        })
+        || memchr::memchr_iter(b'\\', record)
+            .any(|at| matches!(record[at + 1..], [b'u' | b'x' | b'0' | b'e', ..] | [b'_', ..]))
 }
 
 fn has_percent(record: &[u8]) -> bool {
@@ -276,7 +272,7 @@ fn backslash(rest: &[u8]) -> Option<(usize, Meant)> {
             _ => None,
         };
     }
-    let marked = slashes == 1 && matches!(tail, [b'_' | b'{' | b'}' | b'[' | b']' | b'*' | b'.', ..]);
+    let marked = slashes == 1 && matches!(tail, [b'_', ..]);
     marked.then(|| (2, Meant::one(tail[0])))
 }
 
