@@ -52,6 +52,8 @@ pub struct UnknownTally {
     pub service: Option<ServiceId>,
     /// What its status says.
     pub category: Category,
+    /// The category that the code itself tells, whatever record it stands in.
+    pub own_category: Category,
     /// Hits.
     pub count: u64,
     /// Hits of late records, which are not among them.
@@ -167,7 +169,13 @@ impl Tally {
 
     /// Whether an unknown code is seen for the first time in this record, and
     /// is to be counted.
-    pub fn first_unknown(&mut self, spelling: &str, service: Option<ServiceId>, category: Category) -> bool {
+    pub fn first_unknown(
+        &mut self,
+        spelling: &str,
+        service: Option<ServiceId>,
+        category: Category,
+        own_category: Category,
+    ) -> bool {
         if let Some(tally) = self.unknown.get_mut(spelling) {
             let first = tally.last_record != self.record;
             tally.last_record = self.record;
@@ -177,7 +185,8 @@ impl Tally {
         if room {
             self.unknown_in_record += 1;
             let (place, last_record) = (self.unknown.len(), self.record);
-            let tally = UnknownTally { service, category, count: 0, late: 0, last_record, place };
+            let tally =
+                UnknownTally { service, category, own_category, count: 0, late: 0, last_record, place };
             self.unknown.insert(spelling.into(), tally);
         }
         room

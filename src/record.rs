@@ -206,7 +206,8 @@ impl Reader {
         }
         let http_status = stated.map(|(status, _)| status).or(inside);
         let category = classify::inferred_category(http_status);
-        let first = self.tally.first_unknown(&self.spelling, service, category);
+        let first =
+            self.tally.first_unknown(&self.spelling, service, category, classify::inferred_category(inside));
         first.then_some(Unlisted { service, category, http_status })
     }
 

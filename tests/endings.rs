@@ -55,7 +55,7 @@ fn the_end_of_the_input_does_not_wait_for_a_broker_that_is_away() {
     let (status, log) = daemon.wait();
     assert!(closed.elapsed() < SLOW, "{:?}", closed.elapsed());
     assert_eq!(status.code(), Some(1), "{log}");
-    assert!(log.contains("1 events were not delivered within shutdown_timeout"), "{log}");
+    assert!(log.contains("1 event was not delivered within shutdown_timeout"), "{log}");
 }
 
 #[test]

@@ -68,11 +68,11 @@ fn codes_around_the_limit_are_found_once() {
     assert_eq!(count_of(&report, "Ecs.0114"), records);
 }
 
-/// A record of 30,000 different codes, one in every nine bytes: wherever it is cut, a code is there.
+/// A record of 30,000 different codes, one in every ten bytes: wherever it is cut, a code is there.
 fn packed(phase: usize) -> Vec<u8> {
     let mut record = vec![b'-'; phase];
     for number in 60_000..90_000 {
-        write!(record, " CS.{number}").expect("memory");
+        write!(record, " SMN.{number}").expect("memory");
     }
     record.push(b'\n');
     record
@@ -82,7 +82,7 @@ fn packed(phase: usize) -> Vec<u8> {
 fn codes_at_every_edge_of_every_window_are_found_once() {
     let folder = Folder::new();
     // With all phases each byte of a code is at an edge once.
-    let input: Vec<u8> = (0..9).flat_map(packed).collect();
+    let input: Vec<u8> = (0..10).flat_map(packed).collect();
     let file = folder.write("packed.log", &input);
     let flags = ["--max-record-bytes", "1KiB", "--max-unknown-codes", "100000"];
     let from_file = run(["scan", "--format", "json"].iter().chain(&flags).chain(&[file.as_str()])).json();
@@ -94,10 +94,10 @@ fn codes_at_every_edge_of_every_window_are_found_once() {
     daemon.close();
     daemon.wait_for_end_of_input();
     for report in [from_file, daemon.get("/api/v1/codes").json()] {
-        assert_eq!(totals(&report), [9, 9, 0, 9]);
+        assert_eq!(totals(&report), [10, 10, 0, 10]);
         let unknown = report["unknown"].as_array().expect("unknown codes");
         assert_eq!(unknown.len(), 30_000);
-        let odd: Vec<_> = unknown.iter().filter(|u| u["count"] != 9).take(5).collect();
+        let odd: Vec<_> = unknown.iter().filter(|u| u["count"] != 10).take(5).collect();
         assert!(odd.is_empty(), "each stands once in each of 9 records: {odd:?}");
     }
 }

@@ -210,7 +210,7 @@ fn unknown_codes_past_the_limit_are_other() {
 
 #[test]
 fn a_hundred_unknown_codes_by_default() {
-    let lines: String = (0..150).map(|i| format!("error_code=Svc.{i:03}\n")).collect();
+    let lines: String = (1..=150).map(|i| format!("error_code=Svc.{i:03}\n")).collect();
     let (_daemon, scrape) = fed(&lines, &[]);
     let name = "errtally_unknown_codes_total";
     assert_eq!(scrape.of(name, &[]).count(), 101);

@@ -91,10 +91,10 @@ impl Books {
             Some(&at) => &mut self.unknown[at],
             None => {
                 let service = tally.service.map(|s| engine.catalog().service(s).name.clone());
-                let entry = |code: &str, api_service| Unknown {
+                let entry = |code: &str, api_service, category| Unknown {
                     code: code.to_owned(),
                     api_service,
-                    category: tally.category,
+                    category,
                     count: 0,
                     late: 0,
                     last_seen: 0.0,
@@ -102,15 +102,16 @@ impl Books {
                 if self.unknown.len() < self.max_unknown_codes {
                     let service = service.unwrap_or_else(|| discovered_service(&spelling));
                     let at = self.unknown.len();
-                    self.unknown.push(entry(&spelling, service));
+                    self.unknown.push(entry(&spelling, service, tally.category));
                     self.unknown_places.insert(spelling, at);
                     &mut self.unknown[at]
                 } else {
                     // A discovered service's name is the log's to choose: it
                     // would be one more label without a bound.
                     let service = service.unwrap_or_else(|| OTHER.to_owned());
-                    let key = (service.clone(), tally.category);
-                    self.other.entry(key).or_insert_with(|| entry(OTHER, service))
+                    // Not by what its records say: which of them is the first here depends on the commits.
+                    let key = (service.clone(), tally.own_category);
+                    self.other.entry(key).or_insert_with(|| entry(OTHER, service, tally.own_category))
                 }
             }
         };

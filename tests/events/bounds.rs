@@ -57,7 +57,7 @@ fn what_is_short_enough_is_whole() {
 #[test]
 fn a_record_with_thousands_of_codes_makes_no_more_than_its_share() {
     // One line of less than 1 MiB that would make 9 GB, if each event had all of it.
-    let codes: String = (0..10_000).map(|n| format!("CCE.{n:08} ")).collect();
+    let codes: String = (1..=10_000).map(|n| format!("CCE.{n:08} ")).collect();
     let record = serde_json::json!({"trace_id": "t".repeat(800_000), "app": "shop", "codes": codes});
     let line = format!("{record}\nEcs.0114 after it\n");
     assert!(line.len() < 1 << 20);
@@ -70,7 +70,7 @@ fn a_record_with_thousands_of_codes_makes_no_more_than_its_share() {
     // Those first are whole, those after have what every event has.
     assert_eq!((events[0].get("abridged"), &events[0]["labels"]["app"]), (None, &"shop".into()));
     let last = &events[9_999];
-    assert_eq!((&last["code"], &last["source"]["offset"]), (&"CCE.00009999".into(), &0.into()));
+    assert_eq!((&last["code"], &last["source"]["offset"]), (&"CCE.00010000".into(), &0.into()));
     assert_eq!((last.get("record"), last.get("trace_id")), (None, None));
     // The next record has its own share.
     assert_eq!(events[10_000].get("abridged"), None);

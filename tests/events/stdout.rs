@@ -85,7 +85,7 @@ fn an_unknown_code_has_an_event_of_its_own() {
 
 #[test]
 fn events_past_max_unknown_codes_still_name_their_code() {
-    let input: String = (0..30).map(|i| format!("error_code=Svc.{i:03}\n")).collect();
+    let input: String = (1..=30).map(|i| format!("error_code=Svc.{i:03}\n")).collect();
     let (events, scrape) = over(input.as_bytes(), &["--max-unknown-codes", "3"]);
     assert_eq!(event::codes(&events).len(), 30);
     assert_eq!(scrape.value("errtally_unknown_codes_total", &[("code", "other")]), Some(27.0));
@@ -129,7 +129,7 @@ fn records_with_thousands_of_codes_have_as_many_events() {
     for row in rows {
         record.push_str(&format!("{} ", row["code"].as_str().expect("a code")));
     }
-    for i in 0..5_000 {
+    for i in 1..=5_000 {
         record.push_str(&format!("error_code=Svc.{i:04} "));
     }
     let input = format!("{record}\nEcs.0114\n{record}\n");
@@ -244,7 +244,7 @@ fn a_reader_that_is_slow_gets_everything() {
     let mut input = daemon.stdin();
     let feeding = std::thread::spawn(move || {
         use std::io::Write as _;
-        for i in 0..5_000 {
+        for i in 1..=5_000 {
             writeln!(input, "Ecs.0114 request_id=r{i}").expect("it reads in the end");
         }
     });

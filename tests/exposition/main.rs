@@ -106,7 +106,8 @@ fn count(ledger: &Ledger, engine: &Arc<Engine>, case: &Case) {
     for (number, family, late) in &case.unknown {
         let spelling = format!("Svc.{number}{family}");
         tally.begin_record();
-        tally.first_unknown(&spelling, family.then_some(ServiceId(0)), Category::CATALOG[*number as usize]);
+        let category = Category::CATALOG[*number as usize];
+        tally.first_unknown(&spelling, family.then_some(ServiceId(0)), category, category);
         tally.hit_unknown(&spelling, *late);
     }
     tally.records = (case.hits.len() + case.unknown.len()) as u64;
