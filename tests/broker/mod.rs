@@ -126,6 +126,7 @@ impl Broker {
         done.into_iter().for_each(|r| assert!(r.is_ok(), "{r:?}"));
     }
 
+    #[allow(dead_code)] // By `trouble` only.
     /// Creates a topic, if the broker is there. Whether it is there now.
     pub fn try_create(&self, topic: &str, partitions: i32) -> bool {
         let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
@@ -135,6 +136,7 @@ impl Broker {
         })
     }
 
+    #[allow(dead_code)]
     /// Deletes a topic, if the broker is there. Whether it is gone now.
     pub fn try_delete(&self, topic: &str) -> bool {
         let done = self.try_admin(async |admin, options| admin.delete_topics(&[topic], options).await);
@@ -143,6 +145,7 @@ impl Broker {
         })
     }
 
+    #[allow(dead_code)]
     fn try_admin<T>(
         &self,
         ask: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> rdkafka::error::KafkaResult<T>,

@@ -139,7 +139,7 @@ impl ClientContext for Group {
                 queued: u64::try_from(p.fetchq_cnt).unwrap_or(0),
             })
         });
-        self.status.statistics(connected, fetched.collect());
+        self.status.statistics(connected, statistics.ts, fetched.collect());
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -41,6 +41,9 @@ struct Owned {
     /// What a broker said instead.
     error: Option<RDKafkaErrorCode>,
     since: Instant,
+    /// When the first record since the assignment was counted, by librdkafka's
+    /// clock.
+    read: Option<i64>,
 }
 
 /// What happened to a topic's offsets.
@@ -127,7 +130,8 @@ impl Partitions {
     /// begins.
     pub(super) fn assigned(&mut self, place: Place, next: Option<i64>) {
         let since = Instant::now();
-        let owned = Owned { next, end: None, timestamp: None, answered: None, error: None, since };
+        let owned =
+            Owned { next, end: None, timestamp: None, answered: None, error: None, since, read: None };
         self.owned.insert(place, owned);
     }
 
@@ -167,6 +171,7 @@ impl Partitions {
         if let Some(p) = self.owned.get_mut(&place) {
             p.next = Some(next);
             p.timestamp = timestamp.or(p.timestamp);
+            p.read.get_or_insert_with(clock);
             p.end = p.end.map(|end| end.max(next));
         }
         self.positions.insert(place, next);
@@ -177,8 +182,16 @@ impl Partitions {
         if let Some(p) = self.owned.get_mut(place) {
             p.next = Some(next);
             p.end = end;
+            p.read = None;
         }
         self.positions.insert(place.clone(), next);
+    }
+
+    /// Whether statistics of this time say how far this partition is fetched.
+    /// Those that were made before a record came say how far it was fetched
+    /// when it was assigned before, or before its topic was made again.
+    pub(super) fn is_of_now(&self, place: &Place, statistics: i64) -> bool {
+        self.owned.get(place).and_then(|p| p.read).is_some_and(|read| read < statistics)
     }
 
     /// The offset of the next record of an owned partition.
@@ -234,4 +247,10 @@ impl Owned {
     fn is_fresh(&self) -> bool {
         self.answered.is_some_and(|at| at.elapsed() < STALE)
     }
+}
+
+/// librdkafka's clock, in microseconds.
+fn clock() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
 }

@@ -231,7 +231,7 @@ impl Status {
     }
 
     /// Notes what the statistics say.
-    pub(super) fn statistics(&self, connected: bool, fetched: Vec<Fetched>) {
+    pub(super) fn statistics(&self, connected: bool, at: i64, mut fetched: Vec<Fetched>) {
         let mut inner = self.inner();
         if connected {
             inner.connection_error.clear();
@@ -240,6 +240,7 @@ impl Status {
         for f in &fetched {
             inner.partitions.fetched(&f.place, f.end);
         }
+        fetched.retain(|f| inner.partitions.is_of_now(&f.place, at));
         inner.fetched = fetched;
         self.tell(&inner);
     }
