@@ -182,6 +182,7 @@ impl Pipeline {
     /// Counts one message as one record. It is in the ledger after the next
     /// [`commit`](Pipeline::commit).
     pub fn message(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        self.follow();
         let at = At::Message(envelope);
         if payload.len() > self.engine.options().max_record_bytes {
             window(&mut self.reader, &self.engine, &mut self.scratch, payload, 0, true, at);
@@ -195,6 +196,7 @@ impl Pipeline {
     /// one before; the last may lack its newline. They are in the ledger after
     /// the next [`commit`](Pipeline::commit).
     pub fn message_lines(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        self.follow();
         let at = At::Message(envelope);
         let limit = self.engine.options().max_record_bytes;
         (self.scratch.first_lines, self.scratch.wrapped) = (0, false);
@@ -217,6 +219,14 @@ impl Pipeline {
                 self.reader.tally.bytes += (end - start) as u64;
                 from = end;
             }
+        }
+    }
+
+    /// Goes on with the engine in force in the middle of a batch of messages:
+    /// what was counted with another is handed over first.
+    fn follow(&mut self) {
+        if self.ledger.generation() != self.generation {
+            self.commit();
         }
     }
 
