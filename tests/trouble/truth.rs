@@ -181,7 +181,10 @@ impl Truth {
     /// Tells what was found. Whether that is nothing.
     pub fn report(&self) -> bool {
         let number = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        let busiest = lock(&self.busiest).0.max(lock(&self.busiest).2);
+        let busiest = {
+            let busiest = lock(&self.busiest);
+            busiest.0.max(busiest.2)
+        };
         let incidents = lock(&self.incidents).clone();
         // What may be counted again at each: a second's, the commit interval, twice for the time that a commit
         // takes; and what waits for a sink that is blocked, a mebibyte in the queue and one in the pipe.
