@@ -13,7 +13,7 @@ pub mod owner;
 pub mod status;
 
 use crate::boundary;
-use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, Number, ServiceId};
+use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, First, Number, ServiceId};
 use discovery::Keys;
 
 /// Longest code in bytes, of a family or discovered.
@@ -114,6 +114,8 @@ pub struct Families {
     groups: Vec<Vec<Ending>>,
     /// Those of numbers alone.
     numbers: Vec<FamilyId>,
+    /// There is one whose number begins with a letter right behind the prefix.
+    joined_letters: bool,
 }
 
 /// Values of [`pair`].
@@ -156,8 +158,16 @@ fn last_bytes(head: &[u8]) -> u32 {
 impl Families {
     /// The families of `catalog`.
     pub fn new(catalog: &Catalog) -> Families {
-        let mut families =
-            Families { group: Box::new([0; PAIRS]), groups: vec![Vec::new()], numbers: Vec::new() };
+        let begins_with_letter = |f: &Family| matches!(f.grammar.first(), First::Letter(_));
+        let mut families = Families {
+            group: Box::new([0; PAIRS]),
+            groups: vec![Vec::new()],
+            numbers: Vec::new(),
+            joined_letters: catalog
+                .families()
+                .iter()
+                .any(|f| f.separator.is_empty() && begins_with_letter(f)),
+        };
         for (i, family) in catalog.families().iter().enumerate() {
             let prefix = family.prefix.as_bytes();
             if prefix.is_empty() {
@@ -228,7 +238,9 @@ impl Families {
         if text[0].is_ascii_digit() {
             return if numbers { self.numbers.iter().find_map(fits) } else { None };
         }
-        (1..text.len()).find_map(|place| {
+        // Where a number or what separates it begins; or anywhere, for a number that begins with a letter.
+        let may_be = |&place: &usize| !text[place].is_ascii_alphabetic() || self.joined_letters;
+        (1..text.len()).filter(may_be).find_map(|place| {
             self.at(catalog, text, place).find_map(|(family, start, digits)| {
                 let number = catalog.family(family).grammar.read(&text[digits..])?;
                 (start == 0 && digits + number.len == text.len()).then_some((family, number))
@@ -258,7 +270,7 @@ pub fn at_place(catalog: &Catalog, rules: &Rules, hay: &[u8], place: usize, mut 
             found(Sighting { start, end, what: what(known, family, number), doubtful });
         }
     }
-    if rules.keys.may_be_at(hay[place])
+    if rules.keys.may_lead(hay, place)
         && let Ok(lead) = rules.keys.lead(hay, place)
         && let Some(sighting) = of_key(catalog, rules, hay, &lead)
     {

@@ -30,10 +30,70 @@ pub const MAX_SPAN: usize =
 pub struct Keys {
     /// Those with `cod` in them, the longest first.
     flexible: Vec<Flexible>,
-    /// The others, in small letters.
-    exact: Vec<String>,
+    /// The others, in small letters, each with its place.
+    exact: Vec<(String, usize)>,
     /// Bytes that may stand at a place of theirs.
     places: Vec<u8>,
+    /// What nearly every `cod` of a log fails at.
+    around: Around,
+}
+
+/// Bytes next to a `cod`, in any case: a bit for each byte. Other bytes make no key.
+#[derive(Clone, Copy, Debug, Default)]
+struct Around {
+    /// Behind it.
+    after: Bytes,
+    /// Before it, where a key begins with it.
+    first: Bytes,
+    /// Letters before it, or before the joint in front of it.
+    letters: Bytes,
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bytes([u128; 2]);
+
+impl Bytes {
+    /// Adds a byte, a letter in both cases.
+    fn add(&mut self, byte: u8) {
+        for byte in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
+            self.0[usize::from(byte >> 7)] |= 1 << (byte & 127);
+        }
+    }
+
+    #[inline]
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 7)] >> (byte & 127) & 1 == 1
+    }
+}
+
+impl Around {
+    fn add(&mut self, key: &Flexible) {
+        match key.words.get(key.anchor + 2) {
+            Some(b' ') | None => (0..=255).for_each(|byte| self.after.add(byte)),
+            Some(&byte) => self.after.add(byte),
+        }
+        match key.words[..key.anchor - 1] {
+            // The tail of a quote or of a tag's opening; any other key only stands alone.
+            [] if key.weak => b"\"'`27;<c".iter().for_each(|&byte| self.first.add(byte)),
+            [] | [b' '] => (0..=255).for_each(|byte| self.first.add(byte)),
+            [.., byte, b' '] | [.., byte] => self.letters.add(byte),
+        }
+    }
+
+    /// Whether the `cod` whose `o` is at `place` may be of a key.
+    #[inline]
+    fn allows(&self, hay: &[u8], place: usize) -> bool {
+        if !hay.get(place + 2).is_some_and(|&byte| self.after.has(byte)) {
+            return false;
+        }
+        let Some(before) = place.checked_sub(2) else { return true };
+        if self.first.has(hay[before]) || self.letters.has(hay[before]) {
+            return true;
+        }
+        let (end, _) = joint_before(hay, place - 1);
+        end < place - 1 && end > 0 && self.letters.has(hay[end - 1])
+    }
 }
 
 /// A key whose words may be joined in any way.
@@ -95,16 +155,17 @@ impl Keys {
                     let weak = words == b"code";
                     keys.flexible.push(Flexible { words, anchor: at + 1, weak });
                 }
-                None => keys.exact.push(name.to_ascii_lowercase()),
+                None => keys.exact.push((name.to_ascii_lowercase(), place_in(name.as_bytes()))),
             }
         }
         if keys.any_with_cod() {
             keys.places.push(b'o');
         }
-        keys.places.extend(keys.exact.iter().map(|key| key.as_bytes()[place_in(key.as_bytes())]));
+        keys.places.extend(keys.exact.iter().map(|(key, place)| key.as_bytes()[*place]));
         keys.places.sort_unstable();
         keys.places.dedup();
         keys.flexible.sort_by_key(|key| std::cmp::Reverse(key.words.len()));
+        keys.flexible.iter().for_each(|key| keys.around.add(key));
         keys
     }
 
@@ -115,13 +176,23 @@ impl Keys {
 
     /// Those that stand in records as they are spelled here, in any case.
     pub fn exact(&self) -> impl Iterator<Item = &str> {
-        self.exact.iter().map(String::as_str)
+        self.exact.iter().map(|(key, _)| key.as_str())
     }
 
     /// Whether a key's place may be at such a byte.
     #[inline]
     pub fn may_be_at(&self, byte: u8) -> bool {
         self.places.iter().any(|place| place.eq_ignore_ascii_case(&byte))
+    }
+
+    /// Whether a key may be at `place`: what nearly every place of a log fails at.
+    #[inline]
+    pub fn may_lead(&self, hay: &[u8], place: usize) -> bool {
+        hay[place] | 0x20 == b'o' && self.around.allows(hay, place)
+            || self
+                .exact
+                .iter()
+                .any(|(key, in_key)| may_be_exact(key.as_bytes(), *in_key, hay, place).is_some())
     }
 
     /// What the key at `place` leads to. A key's place is the `o` of its `cod`;
@@ -142,8 +213,8 @@ impl Keys {
                 }
             }
         }
-        for key in &self.exact {
-            match find_exact(key.as_bytes(), hay, place).and_then(|found| lead(hay, &found)) {
+        for (key, in_key) in &self.exact {
+            match find_exact(key.as_bytes(), *in_key, hay, place).and_then(|found| lead(hay, &found)) {
                 Ok(lead) => return Ok(lead),
                 Err(Refusal::NoKey) => {}
                 Err(why) if refusal == Refusal::NoKey => refusal = why,
@@ -157,8 +228,19 @@ impl Keys {
 impl Flexible {
     #[inline]
     fn find(&self, hay: &[u8], place: usize) -> Result<Found, Refusal> {
+        // Of several keys nearly all end here.
+        let fits = match self.words[..self.anchor - 1] {
+            [] | [b' '] => true,
+            [.., letter, b' '] => {
+                place > 1
+                    && (b"_-. ".contains(&hay[place - 2]) || hay[place - 2].eq_ignore_ascii_case(&letter))
+            }
+            [.., letter] => place > 1 && hay[place - 2].eq_ignore_ascii_case(&letter),
+        };
+        if !fits {
+            return Err(Refusal::NoKey);
+        }
         let mut prose = false;
-        // Forward first: nearly every `cod` of a log ends there or at the left edge.
         let mut end = place + 1;
         for &wanted in &self.words[self.anchor + 1..] {
             if wanted == b' ' {
@@ -189,8 +271,16 @@ impl Flexible {
     }
 }
 
-fn find_exact(key: &[u8], hay: &[u8], place: usize) -> Result<Found, Refusal> {
-    let start = place.checked_sub(place_in(key)).ok_or(Refusal::NoKey)?;
+/// Where the key begins if its place is at `place` and its first byte fits.
+#[inline]
+fn may_be_exact(key: &[u8], in_key: usize, hay: &[u8], place: usize) -> Option<usize> {
+    let start = place.checked_sub(in_key)?;
+    let fits = |at: usize, wanted: u8| hay[at].eq_ignore_ascii_case(&wanted);
+    (fits(place, key[in_key]) && fits(start, key[0])).then_some(start)
+}
+
+fn find_exact(key: &[u8], in_key: usize, hay: &[u8], place: usize) -> Result<Found, Refusal> {
+    let start = may_be_exact(key, in_key, hay, place).ok_or(Refusal::NoKey)?;
     let end = start + key.len();
     if !hay.get(start..end).is_some_and(|text| text.eq_ignore_ascii_case(key)) {
         return Err(Refusal::NoKey);

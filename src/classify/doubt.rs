@@ -72,15 +72,32 @@ impl Doubt {
 /// Whether `record` has a word, a level or a status of an error.
 pub fn says_error(record: &[u8]) -> bool {
     klog_or_syslog(record)
-        || (0..record.len()).any(|at| is_word_at(record, at))
+        || record
+            .windows(2)
+            .enumerate()
+            .any(|(at, two)| begins_a_word(two[0], two[1]) && is_word_at(record, at))
         || !status::statuses(record, |status| status >= 400).is_empty()
 }
 
-fn is_word_at(record: &[u8], at: usize) -> bool {
-    // The letters that they begin with.
-    if !matches!(record[at] | 0x20, b'a' | b'c'..=b'f' | b'i' | b'p' | b'r'..=b'u' | b'w') {
-        return false;
+/// By the letter that words begin with, the letters that follow it, a bit each.
+const BEGINNINGS: [u32; 26] = {
+    let mut beginnings = [0; 26];
+    let mut i = 0;
+    while i < WORDS.len() {
+        beginnings[(WORDS[i][0] - b'a') as usize] |= 1 << (WORDS[i][1] - b'a');
+        i += 1;
     }
+    beginnings
+};
+
+/// Whether two bytes are letters that a word begins with, in any case.
+#[inline]
+fn begins_a_word(first: u8, second: u8) -> bool {
+    let (first, second) = ((first | 0x20).wrapping_sub(b'a'), (second | 0x20).wrapping_sub(b'a'));
+    first < 26 && second < 26 && BEGINNINGS[usize::from(first)] >> second & 1 == 1
+}
+
+fn is_word_at(record: &[u8], at: usize) -> bool {
     let begins = match at.checked_sub(1).map(|i| record[i]) {
         Some(before) if before.is_ascii_alphabetic() => {
             before.is_ascii_lowercase() && record[at].is_ascii_uppercase()
