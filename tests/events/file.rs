@@ -100,7 +100,7 @@ fn a_folder_that_is_not_there_is_told_at_the_start() {
     let name = folder.path().join("absent/events.jsonl").display().to_string();
     let args = run_args(&["--events", "file", "--events-file-path", &name]);
     let said = crate::support::run(args).failed(2);
-    assert!(said.contains("events.file.path") && said.contains("make it"), "{said}");
+    assert!(said.contains("--events-file-path: there is no folder") && said.contains("make it"), "{said}");
 }
 
 /// Waits for a 503 of which the reason holds `words`.

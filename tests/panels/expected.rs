@@ -304,6 +304,10 @@ fn health(scene: &Scene, add: Add<'_>) {
     let moves = vec![of_job(commits), of_job(exactly(0.0)), of_job(0.0..=rate_of(3).into_inner().1)];
     add("timeseries", "Rebalances and commits a second", moves);
     add("timeseries", "Errors of the client", vec![Want::Some(&["instance", "kind"])]);
+    add("timeseries", "Partitions without an answer", vec![of_kafka(0.0)]);
+    let of_logs = labels(&[("instance", instance("kafka")), ("topic", "logs")]);
+    let none = || Want::Series(vec![(of_logs.clone(), exactly(0.0))]);
+    add("timeseries", "Records that were missed", vec![none(), none()]);
 
     let to_file = |range| Want::Series(vec![(labels(&[("job", "stdin"), ("to", "file")]), range)]);
     let events = 2 * (codes(&STDIN) + LATE);

@@ -219,6 +219,24 @@ def dashboard() -> builders.Dashboard:
                 width=8,
             )
         )
+        .with_panel(
+            lines(
+                "Partitions without an answer",
+                "Owned partitions of which no broker has said anything for ten seconds.",
+                "short",
+                Query(f"sum by (job, instance) (1 - {of('errtally_kafka_partition_healthy')})", "{{instance}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Records that were missed",
+                "Since each instance started: records that were gone before they were counted, as far as offsets tell,"
+                " and partitions that went on elsewhere than where they were counted to. The log says where.",
+                "short",
+                Query(f"sum by (instance, topic) ({of('errtally_kafka_skipped_records_total')})", "{{topic}}: records"),
+                Query(f"sum by (instance, topic) ({of('errtally_kafka_offset_resets_total')})", "{{topic}}: partitions"),
+            )
+        )
         .with_row(builders.Row("Events"))
         .with_panel(
             lines(
