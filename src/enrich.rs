@@ -275,6 +275,11 @@ impl Plan {
         })
     }
 
+    /// The slots of the labels, in their order.
+    pub fn label_slots(&self) -> impl Iterator<Item = usize> {
+        self.labels.iter().map(|&(slot, _)| slot)
+    }
+
     /// The level of a record, under its normal name.
     pub fn level<'v>(&self, values: &'v Values) -> Option<&'v str> {
         let slot = self.level?;

@@ -98,6 +98,26 @@ pub struct UnknownCode<'u> {
     pub http_status: Option<u16>,
 }
 
+/// The message of a hit as its record has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Message<'m> {
+    /// What stands near the code.
+    Said(Said<'m>),
+    /// The catalog's, with the values that stand in the record.
+    Filled(&'m [u8]),
+}
+
+impl<'m> Message<'m> {
+    /// Its text.
+    #[inline]
+    pub fn into_text(self) -> Cow<'m, str> {
+        match self {
+            Message::Said(said) => Cow::Borrowed(said.text),
+            Message::Filled(text) => String::from_utf8_lossy(text),
+        }
+    }
+}
+
 /// Writes events of one catalog.
 #[derive(Debug)]
 pub struct Writer {
@@ -173,14 +193,7 @@ impl Writer {
         self.begin(record.time, out);
         out.extend_from_slice(&text.head);
         out.extend_from_slice(b",\"message\":");
-        let from =
-            |least: Source| message.filter(|said| said.source == least).map(|said| Cow::Borrowed(said.text));
-        // The catalog knows better than a line what the message is.
-        let filled = || {
-            let found = text.template.as_ref()?.find(record.bytes?, place?)?;
-            Some(String::from_utf8_lossy(found))
-        };
-        let message = from(Source::Key).or_else(filled).or_else(|| from(Source::Prose));
+        let message = self.message(row, message, place, record.bytes).map(Message::into_text);
         match message.filter(|_| !record.is_spent()) {
             Some(message) => write_string(&cut(&message, MAX_MESSAGE_BYTES), out),
             None => out.extend_from_slice(&text.message),
@@ -188,6 +201,24 @@ impl Writer {
         out.extend_from_slice(b",\"action\":");
         out.extend_from_slice(&text.action);
         self.rest(record, labels, start, out);
+    }
+
+    /// The message of a hit of `row` in a record, where the record has one.
+    #[inline]
+    pub fn message<'m>(
+        &self,
+        row: RowId,
+        said: Option<Said<'m>>,
+        place: Option<usize>,
+        record: Option<&'m [u8]>,
+    ) -> Option<Message<'m>> {
+        let from = |least: Source| said.filter(|said| said.source == least).map(Message::Said);
+        // The catalog knows better than a line what the message is.
+        let filled = || {
+            let template = self.rows[row.0 as usize].template.as_ref()?;
+            template.find(record?, place?).map(Message::Filled)
+        };
+        from(Source::Key).or_else(filled).or_else(|| from(Source::Prose))
     }
 
     /// Writes the event of a hit of an unknown code.

@@ -21,6 +21,7 @@ pub mod level;
 mod look;
 mod message;
 mod near;
+pub mod origin;
 mod outline;
 mod paths;
 mod text;
@@ -28,6 +29,7 @@ pub mod time;
 mod walk;
 mod words;
 
+pub use near::told::{Field, Passed, Unfit};
 pub use paths::{MAX_DOTS, MAX_SLOTS, Wanted};
 
 use std::ops::Range;
@@ -36,6 +38,7 @@ use paths::Paths;
 
 use crate::parse::{Parser, looks_like_json};
 use near::{Keys, Near, Role, Wish};
+use origin::{Origin, Rule};
 use time::{Moment, Zone};
 use walk::Desk;
 
@@ -107,14 +110,19 @@ pub struct Said<'v> {
     pub text: &'v str,
     /// What says so.
     pub source: Source,
+    /// Where it stands.
+    pub origin: Origin,
 }
+
+/// Where in the values a text is, and where in the record it stood.
+type Kept = (Range<usize>, Origin);
 
 /// How a document holds a code.
 #[derive(Debug, PartialEq, Eq)]
 enum Held {
     /// It is a text of its own, with or without a message and a request beside
     /// it.
-    Beside(Option<Range<usize>>, Option<Range<usize>>),
+    Beside(Option<Kept>, Option<Kept>),
     /// It stands in a text with other things, which may say more.
     Mixed,
 }
@@ -127,9 +135,9 @@ pub struct Values {
     /// The slots that earlier places have decided.
     decided: u64,
     found: u64,
-    messages: Vec<Option<(Range<usize>, Source)>>,
-    requests: Vec<Option<Range<usize>>>,
-    time: Option<Moment>,
+    messages: Vec<Option<(Kept, Source)>>,
+    requests: Vec<Option<Kept>>,
+    time: Option<(Moment, Origin)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -137,6 +145,7 @@ struct Slot {
     start: u32,
     end: u32,
     rank: u8,
+    origin: Origin,
 }
 
 impl Values {
@@ -150,19 +159,34 @@ impl Values {
 
     /// The message that belongs to the hit of this number.
     pub fn message(&self, hit: usize) -> Option<Said<'_>> {
-        let (place, source) = self.messages.get(hit)?.clone()?;
-        Some(Said { text: &self.text[place], source })
+        let ((place, origin), source) = self.messages.get(hit)?.clone()?;
+        Some(Said { text: &self.text[place], source, origin })
     }
 
     /// The request that belongs to it, where it is another than the record's.
     pub fn request(&self, hit: usize) -> Option<&str> {
-        let place = self.requests.get(hit)?.clone()?;
+        let (place, _) = self.requests.get(hit)?.clone()?;
         Some(&self.text[place])
+    }
+
+    /// Where that request stood.
+    pub fn request_origin(&self, hit: usize) -> Option<Origin> {
+        self.requests.get(hit)?.as_ref().map(|(_, origin)| *origin)
     }
 
     /// When the record says that it was made.
     pub fn time(&self) -> Option<Moment> {
-        self.time
+        self.time.map(|(moment, _)| moment)
+    }
+
+    /// Where it says so.
+    pub fn time_origin(&self) -> Option<Origin> {
+        self.time.map(|(_, origin)| origin)
+    }
+
+    /// Where the value in `slot` stood.
+    pub fn origin(&self, slot: usize) -> Option<Origin> {
+        (self.found >> slot & 1 == 1).then(|| self.slots[slot].origin)
     }
 
     /// How good the path is whose value is in `slot`, 0 the best.
@@ -180,7 +204,7 @@ impl Values {
         (self.decided, self.found) = (0, 0);
     }
 
-    fn set(&mut self, slot: usize, rank: u8, write: impl FnOnce(&mut String)) {
+    fn set(&mut self, slot: usize, rank: u8, origin: Origin, write: impl FnOnce(&mut String)) {
         if self.decided >> slot & 1 == 1 || (self.found >> slot & 1 == 1 && self.slots[slot].rank <= rank) {
             return;
         }
@@ -188,7 +212,7 @@ impl Values {
         write(&mut self.text);
         self.tidy(start);
         if self.text.len() > start {
-            self.slots[slot] = Slot { start: start as u32, end: self.text.len() as u32, rank };
+            self.slots[slot] = Slot { start: start as u32, end: self.text.len() as u32, rank, origin };
             self.found |= 1 << slot;
         }
     }
@@ -242,6 +266,11 @@ impl Fields {
         Ok(Fields { paths: Paths::new(wanted)?, roles, keys, zone })
     }
 
+    /// The slots of the fields that are more than a value.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
     /// Reads `record` into `values`, and the message of each of the codes that
     /// stand at `codes` in it. Whether the record begins like JSON and does
     /// not parse.
@@ -268,7 +297,7 @@ impl Fields {
         // The strings of an object have been looked at; the rest of a line has not.
         if !strict && self.missing_in_document(values) != 0 {
             let text = if cleaned { parsers.near.cleaned() } else { record };
-            self.text(text, values);
+            self.text(text, true, values);
             values.next_place();
         }
         self.read_time(values);
@@ -286,8 +315,8 @@ impl Fields {
     /// The time of the record, where its field has a good one.
     fn read_time(&self, values: &mut Values) {
         if values.time.is_none() {
-            let text = self.roles.time.and_then(|slot| values.get(slot));
-            values.time = text.and_then(|text| time::parse(text, &self.zone));
+            let text = self.roles.time.and_then(|slot| Some((values.get(slot)?, values.slots[slot].origin)));
+            values.time = text.and_then(|(text, origin)| Some((time::parse(text, &self.zone)?, origin)));
         }
     }
 
@@ -302,7 +331,8 @@ impl Fields {
         values: &mut Values,
     ) -> Option<Held> {
         let outlined = self.roles.message.is_some();
-        let (bytes, outline, deeper) = walk::document(self, json, paths::ROOT, outlined, desks, values)?;
+        let (bytes, outline, deeper) =
+            walk::document(self, json, Some(before), paths::ROOT, outlined, desks, values)?;
         let mut held = Held::Beside(None, None);
         if outlined {
             let mut count = 0;
@@ -311,7 +341,16 @@ impl Fields {
                 // A code in the prefix has no object.
                 let message = code.start.checked_sub(before).and_then(|place| {
                     let spelled = &json[place..code.end - before];
-                    message::beside(self, bytes, outline, place, spelled, deeper, &mut values.text)
+                    message::beside(
+                        self,
+                        bytes,
+                        outline,
+                        Some(before),
+                        place,
+                        spelled,
+                        deeper,
+                        &mut values.text,
+                    )
                 });
                 let (message, request) = match message {
                     Some(Held::Beside(message, request)) => (message, request),
@@ -321,7 +360,7 @@ impl Fields {
                         (None, None)
                     }
                 };
-                values.messages.push(message.map(|range| (range, Source::Key)));
+                values.messages.push(message.map(|kept| (kept, Source::Key)));
                 values.requests.push(request);
             }
             // Which message is whose is not told by objects alone.
@@ -353,14 +392,20 @@ impl Fields {
         self.missing(values) & !self.roles.message.map_or(0, |slot| 1 << slot)
     }
 
-    /// Fills slots from `key=value` pairs. Messages are read near the codes.
-    fn text(&self, text: &[u8], values: &mut Values) {
-        text::pairs(text, |key, value| {
+    /// Fills slots from `key=value` pairs in `text`, which may be the `whole` record. Messages are read near the codes.
+    fn text(&self, text: &[u8], whole: bool, values: &mut Values) {
+        text::pairs(text, |at, key, value| {
             if let Some(child) = self.paths.child(paths::ROOT, key) {
                 for &(slot, rank) in
                     child.slots().iter().filter(|(slot, _)| Some(*slot) != self.roles.message)
                 {
-                    values.set(slot, rank, |out| value.write(out));
+                    let place = (at - key.len()) as u32;
+                    let origin = if whole {
+                        Origin::pair(Rule::Pairs, place, at as u32 + 1)
+                    } else {
+                        Origin::of(Rule::Text)
+                    };
+                    values.set(slot, rank, origin, |out| value.write(out));
                 }
             }
         });
@@ -374,7 +419,8 @@ impl Fields {
                 paths::FromEnvelope::Header(name) => envelope.header(name),
             };
             if let Some(value) = value {
-                values.set(*slot, *rank, |out| out.push_str(&String::from_utf8_lossy(value)));
+                let origin = Origin::of(Rule::Envelope);
+                values.set(*slot, *rank, origin, |out| out.push_str(&String::from_utf8_lossy(value)));
             }
         }
     }

@@ -183,7 +183,77 @@ fn lines_of_many_programs_are_read_as_by_a_careful_reader() {
 }
 
 /// The share of the rows of programs.
-const PROGRAMS: f64 = 0.87;
+const PROGRAMS: f64 = 1.0;
+
+/// What `explain` tells of the hits of each of `lines`: by name, what it shows.
+fn explained(lines: &[&[u8]]) -> Vec<Vec<Vec<(String, String)>>> {
+    let mut command = errtally();
+    command.args(["explain", "--join-lines", "off", "--line", "-"]);
+    let out = finish_with(&mut command, &lines.join(&b'\n')).ok();
+    let mut all = vec![Vec::new()];
+    let mut of_record = false;
+    for line in out.lines() {
+        let hits: &mut Vec<Vec<(String, String)>> = all.last_mut().expect("one");
+        if let Some((name, rest)) = line.strip_prefix("    ").and_then(|line| line.split_once(' ')) {
+            let value = rest.trim_start().split("  ").next().unwrap_or_default();
+            let field = (name.to_owned(), value.to_owned());
+            match hits.last_mut() {
+                _ if !FIELDS.contains(&name) => {}
+                Some(_) if of_record => hits.iter_mut().for_each(|hit| hit.push(field.clone())),
+                Some(hit) => hit.push(field),
+                None => {}
+            }
+        } else if line.starts_with("+ ") {
+            hits.push(Vec::new());
+        } else if line.starts_with("what the record says") {
+            of_record = true;
+        } else if line == "no hit" || line.split(' ').nth(1).is_some_and(|w| w.starts_with("hit")) {
+            // What stands there again has nothing of its own.
+            hits.retain(|hit| hit.iter().any(|(name, _)| name == "message"));
+            of_record = false;
+            all.push(Vec::new());
+        }
+    }
+    all.pop();
+    all
+}
+
+#[test]
+fn explain_tells_what_events_have() {
+    for file in ["forms.jsonl", "programs.jsonl"] {
+        let all = rows(file);
+        let whole = all.iter().filter(|row| row.lines.len() == 1 && !row.lines[0].contains(&b'\n'));
+        let lines: Vec<&[u8]> = whole.map(|row| &row.lines[0][..]).collect();
+        let mut events = events(&lines).into_iter().peekable();
+        let mut start = 0;
+        let explained = explained(&lines);
+        assert_eq!(explained.len(), lines.len());
+        for (line, hits) in lines.iter().zip(explained) {
+            let end = start + line.len() as u64 + 1;
+            for hit in &hits {
+                let (_, event) = events.next_if(|(at, _)| *at < end).expect("an event");
+                for (name, value) in hit {
+                    let mut expected = match &event[name] {
+                        Value::Null => "none".to_owned(),
+                        Value::String(text) => text.replace(|c: char| c.is_control(), " "),
+                        other => other.to_string(),
+                    };
+                    // Without a time of its own, an event has that of its arrival.
+                    if name == "time" && value == "none" {
+                        continue;
+                    }
+                    let value = value.trim_end_matches('…');
+                    expected.truncate(expected.find("  ").unwrap_or(expected.len()));
+                    let at = String::from_utf8_lossy(line);
+                    assert!(expected.starts_with(value.trim_end()), "{name}: {value}, not {expected}\n{at}");
+                }
+                assert_eq!(hit.len(), FIELDS.len(), "{hit:?}");
+            }
+            assert!(events.peek().is_none_or(|(at, _)| *at >= end), "{}", String::from_utf8_lossy(line));
+            start = end;
+        }
+    }
+}
 
 #[test]
 fn the_scorer_sees_what_is_wrong() {

@@ -1,6 +1,8 @@
 //! Whether a record says error in some way: what a code needs whose prefix is
 //! an everyday abbreviation, where it stands bare.
 
+use std::ops::Range;
+
 use super::{Sighting, What, evidence, status};
 use crate::catalog::{Catalog, RowId};
 
@@ -38,6 +40,17 @@ const WORDS: [&[u8]; 27] = [
 /// Candidates of one record whose message is looked for.
 const MAX_LOOKS: usize = 16;
 
+/// What says error in a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// The letter of klog, or the priority of syslog, at the start.
+    Head,
+    /// This word.
+    Word(Range<usize>),
+    /// This status, at this place.
+    Status(u16, usize),
+}
+
 /// What is known of the record that doubtful codes were last seen in.
 #[derive(Clone, Debug, Default)]
 pub struct Doubt {
@@ -52,7 +65,7 @@ impl Doubt {
     /// its block, is a code.
     pub fn allows(&mut self, catalog: &Catalog, record: &[u8], start: usize, sighting: &Sighting) -> bool {
         if self.start != Some(start) {
-            *self = Doubt { start: Some(start), says_error: says_error(record), looks: 0 };
+            *self = Doubt { start: Some(start), says_error: says(record).is_some(), looks: 0 };
         }
         self.says_error || self.says_message(catalog, record, sighting)
     }
@@ -69,14 +82,17 @@ impl Doubt {
     }
 }
 
-/// Whether `record` has a word, a level or a status of an error.
-pub fn says_error(record: &[u8]) -> bool {
-    klog_or_syslog(record)
-        || record
-            .windows(2)
-            .enumerate()
-            .any(|(at, two)| begins_a_word(two[0], two[1]) && is_word_at(record, at))
-        || !status::statuses(record, |status| status >= 400).is_empty()
+/// The level, the word or the status of an error that `record` has first.
+pub fn says(record: &[u8]) -> Option<Says> {
+    if klog_or_syslog(record) {
+        return Some(Says::Head);
+    }
+    let word = |at: usize| Some(Says::Word(at..at + word_at(record, at)?));
+    let mut twos = record.windows(2).enumerate();
+    twos.find_map(|(at, two)| if begins_a_word(two[0], two[1]) { word(at) } else { None }).or_else(|| {
+        let statuses = status::statuses(record, |status| status >= 400);
+        statuses.first().map(|&(status, at)| Says::Status(status, at))
+    })
 }
 
 /// By the letter that words begin with, the letters that follow it, a bit each.
@@ -97,24 +113,25 @@ fn begins_a_word(first: u8, second: u8) -> bool {
     first < 26 && second < 26 && BEGINNINGS[usize::from(first)] >> second & 1 == 1
 }
 
-fn is_word_at(record: &[u8], at: usize) -> bool {
+/// The length of the word that stands at `at`.
+fn word_at(record: &[u8], at: usize) -> Option<usize> {
     let begins = match at.checked_sub(1).map(|i| record[i]) {
         Some(before) if before.is_ascii_alphabetic() => {
             before.is_ascii_lowercase() && record[at].is_ascii_uppercase()
         }
         _ => true,
     };
-    begins
-        && WORDS.iter().any(|word| {
-            let end = at + word.len();
-            record.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(word))
-                && match record.get(end) {
-                    Some(after) if after.is_ascii_alphabetic() => {
-                        after.is_ascii_uppercase() && record[end - 1].is_ascii_lowercase()
-                    }
-                    _ => true,
+    let stands = |word: &&&[u8]| {
+        let end = at + word.len();
+        record.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(word))
+            && match record.get(end) {
+                Some(after) if after.is_ascii_alphabetic() => {
+                    after.is_ascii_uppercase() && record[end - 1].is_ascii_lowercase()
                 }
-        })
+                _ => true,
+            }
+    };
+    WORDS.iter().filter(|_| begins).find(stands).map(|word| word.len())
 }
 
 /// `E0401 ` or `<11>`.

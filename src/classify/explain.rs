@@ -2,7 +2,8 @@
 //! verdict kept.
 
 use super::discovery::{Keys, Lead};
-use super::doubt::Doubt;
+use super::doubt::{self, Doubt, Says};
+use super::owner::{self, Owner};
 use super::{Families, Refusal, Rules, Sighting, What, discovery, evidence, inferred_category, judge};
 use crate::boundary::{Left, is_word, left};
 use crate::catalog::{Catalog, CodeId, FamilyId, RowId};
@@ -16,6 +17,23 @@ pub struct Verdict {
     pub end: usize,
     /// The outcome and the rule behind it.
     pub outcome: Outcome,
+    /// Where its prefix is an everyday abbreviation, what says that it is a code.
+    pub everyday: Option<Everyday>,
+    /// Where several services may be meant, which one is.
+    pub owner: Option<Owner>,
+}
+
+/// What says that an everyday abbreviation is a code.
+#[derive(Clone, Debug)]
+pub enum Everyday {
+    /// A colon follows it.
+    Colon,
+    /// The key before it.
+    Key,
+    /// The record says error.
+    Record(Says),
+    /// Its literal message stands in the record.
+    Message,
 }
 
 /// Accepted as what, or refused by which rule.
@@ -44,6 +62,7 @@ pub fn explain(catalog: &Catalog, line: &[u8], keys: &Keys) -> Vec<Verdict> {
     let mut doubt = Doubt::default();
     for digits in 1..line.len() {
         for family in (0..catalog.families().len() as u32).map(FamilyId) {
+            let (mut everyday, mut owner) = (None, None);
             let outcome = match judge(catalog, family, line, digits) {
                 Ok((start, number)) => {
                     let before = left(line, start).unwrap_or(Left::Start);
@@ -56,6 +75,12 @@ pub fn explain(catalog: &Catalog, line: &[u8], keys: &Keys) -> Vec<Verdict> {
                     if doubtful && !doubt.allows(catalog, line, 0, &sighting) {
                         Outcome::Doubtful(family)
                     } else {
+                        everyday = known.everyday.then(|| match doubt::says(line) {
+                            _ if !doubtful => Everyday::Colon,
+                            Some(says) => Everyday::Record(says),
+                            None => Everyday::Message,
+                        });
+                        owner = owner::told(catalog, what, line, start);
                         accepted(catalog, line, &sighting, before)
                     }
                 }
@@ -79,11 +104,14 @@ pub fn explain(catalog: &Catalog, line: &[u8], keys: &Keys) -> Vec<Verdict> {
             if let Ok((_, number)) = judge(catalog, family, line, digits) {
                 end = digits + number.len;
             }
-            verdicts.push(Verdict { start, end, outcome });
+            verdicts.push(Verdict { start, end, outcome, everyday, owner });
         }
     }
     self::keys(catalog, line, keys, &mut verdicts);
     shapes(line, &mut verdicts);
+    // `cs.0114` is no candidate where `Ecs.0114` is a code.
+    let hits: Vec<_> = verdicts.iter().filter(|v| v.is_hit()).map(|v| v.start..v.end).collect();
+    verdicts.retain(|v| v.is_hit() || !hits.iter().any(|hit| hit.start <= v.start && v.end <= hit.end));
     verdicts.sort_by_key(|v| (v.start, v.end));
     verdicts
 }
@@ -112,15 +140,24 @@ fn first(catalog: &Catalog, line: &[u8], code: CodeId, here: usize) -> usize {
 fn keys(catalog: &Catalog, line: &[u8], keys: &Keys, verdicts: &mut Vec<Verdict>) {
     let rules = Rules { families: Families::new(catalog), keys: keys.clone() };
     for at in (0..line.len()).filter(|&at| keys.may_be_at(line[at])) {
+        let (mut everyday, mut owner) = (None, None);
         let (start, end, outcome) = match keys.lead(line, at) {
             Ok(lead) => match super::of_key(catalog, &rules, line, &lead) {
                 // Judged as a code of its family where it stands, too; by its key it is beyond doubt.
                 Some(sighting) => {
                     let judged = |v: &Verdict| v.start == sighting.start && v.end == sighting.end;
-                    if verdicts.iter().any(|v| judged(v) && v.is_hit()) {
+                    if let Some(verdict) = verdicts.iter_mut().find(|v| judged(v) && v.is_hit()) {
+                        verdict.everyday = verdict.everyday.take().map(|_| Everyday::Key);
                         continue;
                     }
                     verdicts.retain(|v| !judged(v));
+                    let family = match sighting.what {
+                        What::Known(code) => Some(catalog.code(code).family),
+                        What::Unlisted(family, _) => Some(family),
+                        What::Discovered => None,
+                    };
+                    everyday = family.filter(|&f| catalog.family(f).everyday).map(|_| Everyday::Key);
+                    owner = owner::told(catalog, sighting.what, line, sighting.start);
                     let before = left(line, sighting.start).unwrap_or(Left::Separator);
                     (sighting.start, sighting.end, accepted(catalog, line, &sighting, before))
                 }
@@ -141,7 +178,7 @@ fn keys(catalog: &Catalog, line: &[u8], keys: &Keys, verdicts: &mut Vec<Verdict>
                 (start, end, Outcome::KeyRefused(refusal))
             }
         };
-        verdicts.push(Verdict { start, end, outcome });
+        verdicts.push(Verdict { start, end, outcome, everyday, owner });
     }
 }
 
@@ -162,7 +199,8 @@ fn shapes(line: &[u8], verdicts: &mut Vec<Verdict>) {
         }
         let judged = verdicts.iter().any(|v| v.start < end && start < v.end);
         if discovery::has_shape(&line[start..end]) && !judged {
-            verdicts.push(Verdict { start, end, outcome: Outcome::NoFamily });
+            let outcome = Outcome::NoFamily;
+            verdicts.push(Verdict { start, end, outcome, everyday: None, owner: None });
         }
         at += run + 1;
     }
@@ -173,22 +211,37 @@ impl Verdict {
         matches!(self.outcome, Outcome::Known(..) | Outcome::Unlisted(..) | Outcome::Discovered)
     }
 
-    /// What it counts as, or `None` for nothing.
-    pub fn counts_as(&self, catalog: &Catalog, line: &[u8]) -> Option<String> {
+    /// What it was taken for, where it is a hit.
+    pub fn sighting(&self) -> Option<Sighting> {
         let what = match self.outcome {
             Outcome::Known(code, ..) => What::Known(code),
             Outcome::Unlisted(family, status, _) => What::Unlisted(family, status),
             Outcome::Discovered => What::Discovered,
             _ => return None,
         };
+        Some(Sighting { start: self.start, end: self.end, what, doubtful: false })
+    }
+
+    /// What it counts as, or `None` for nothing.
+    pub fn counts_as(&self, catalog: &Catalog, line: &[u8]) -> Option<String> {
+        let sighting = self.sighting()?;
         let mut spelling = String::new();
-        let sighting = Sighting { start: self.start, end: self.end, what, doubtful: false };
         super::spell(catalog, line, &sighting, &mut spelling);
         Some(spelling)
     }
 
     /// The rule in words.
-    pub fn rule(&self, catalog: &Catalog) -> String {
+    pub fn rule(&self, catalog: &Catalog, line: &[u8]) -> String {
+        let mut text = self.outcome_words(catalog);
+        if let Some(everyday) = &self.everyday {
+            text.push_str("; its prefix stands for other things, too, but ");
+            text.push_str(&everyday.words(line));
+        }
+        text.push_str(&self.owner.map_or(String::new(), |owner| owner_words(owner, catalog)));
+        text
+    }
+
+    fn outcome_words(&self, catalog: &Catalog) -> String {
         let shape = |family: FamilyId| catalog.family(family).to_string();
         match &self.outcome {
             Outcome::Known(_, row, why, before) => {
@@ -253,6 +306,40 @@ impl Verdict {
                 "refused: no family has this prefix, and no error-code key stands before it".to_owned()
             }
         }
+    }
+}
+
+impl Everyday {
+    fn words(&self, line: &[u8]) -> String {
+        match self {
+            Everyday::Colon => "a `:` follows".to_owned(),
+            Everyday::Key => "an error-code key stands before it".to_owned(),
+            Everyday::Message => "its message stands in the record".to_owned(),
+            Everyday::Record(Says::Head) => "the record begins with the level of an error".to_owned(),
+            Everyday::Record(Says::Word(at)) => {
+                let word = String::from_utf8_lossy(&line[at.clone()]);
+                format!("`{word}` at byte {} says error", at.start)
+            }
+            Everyday::Record(Says::Status(status, at)) => {
+                format!("the status {status} at byte {at} says error")
+            }
+        }
+    }
+}
+
+fn owner_words(owner: Owner, catalog: &Catalog) -> String {
+    match owner {
+        Owner::Host(service, at) => {
+            format!(
+                "; several services have it: {}'s, by its host at byte {at}",
+                catalog.service(service).name
+            )
+        }
+        Owner::Family(service) => format!(
+            "; several services have it: the family's owner {}'s, since the record names no host of theirs",
+            catalog.service(service).name
+        ),
+        Owner::Rows => "; several services have it, and the record names no host of theirs".to_owned(),
     }
 }
 

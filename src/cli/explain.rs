@@ -1,5 +1,7 @@
 //! `errtally explain`.
 
+mod reading;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::io::Read;
@@ -17,6 +19,7 @@ use crate::config::Settings;
 use crate::join::Rules;
 use crate::join::containers::Containers;
 use crate::report::table;
+use reading::Told;
 
 /// Bytes of standard input that are explained.
 const MAX_INPUT_BYTES: u64 = 1 << 20;
@@ -30,7 +33,7 @@ pub struct Args {
     /// Codes, in any case
     #[arg(required_unless_present = "line")]
     codes: Vec<String>,
-    /// A log line: which rule accepted or refused each candidate in it; several lines, or - for those of standard input: also which are one record
+    /// A log line: which rule accepted or refused each candidate in it, and what was read from where; several lines, or - for those of standard input: also which are one record
     #[arg(long, value_name = "TEXT", conflicts_with = "codes", allow_hyphen_values = true)]
     line: Option<String>,
     #[command(flatten)]
@@ -43,7 +46,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let (loaded, catalog) = args.reading.layers().load()?;
     if let Some(line) = args.line {
         let text = if line == "-" { input()? } else { line.into_bytes() };
-        output::styled(&records(&catalog, &loaded.settings, &text))?;
+        let told = Told::new(&catalog, &loaded.settings)?;
+        output::styled(&records(&told, &loaded.settings, &text))?;
         return Ok(());
     }
     let mut out = String::new();
@@ -125,14 +129,14 @@ fn input() -> Result<Vec<u8>, Failure> {
 }
 
 /// Each record of `text`, and why its lines are one.
-fn records(catalog: &Catalog, settings: &Settings, text: &[u8]) -> String {
+fn records(told: &Told<'_>, settings: &Settings, text: &[u8]) -> String {
     let keys = &settings.options().keys();
     let lines = text.strip_suffix(b"\n").unwrap_or(text);
     if !lines.contains(&b'\n') {
-        return judged(catalog, lines, keys);
+        return judged(told, lines, keys);
     }
     if !settings.join.on {
-        let each = lines.split(|&b| b == b'\n').map(|line| judged(catalog, line, keys));
+        let each = lines.split(|&b| b == b'\n').map(|line| judged(told, line, keys));
         return each.collect::<Vec<_>>().join("\n");
     }
     let mut containers = Containers::default();
@@ -150,24 +154,35 @@ fn records(catalog: &Catalog, settings: &Settings, text: &[u8]) -> String {
                 record.first, record.rule
             ),
         };
-        out.push_str(&judged(catalog, &record.text, keys));
+        out.push_str(&judged(told, &record.text, keys));
     }
     out
 }
 
-fn judged(catalog: &Catalog, bytes: &[u8], keys: &Keys) -> String {
+fn judged(told: &Told<'_>, bytes: &[u8], keys: &Keys) -> String {
+    let catalog = told.catalog;
     let mut out = String::new();
     let mut hits = BTreeSet::new();
-    for verdict in explain(catalog, bytes, keys) {
+    let verdicts = explain(catalog, bytes, keys);
+    let reading = told.read(&verdicts, bytes);
+    for verdict in &verdicts {
         let text = String::from_utf8_lossy(&bytes[verdict.start..verdict.end]);
         let counted = verdict.counts_as(catalog, bytes);
         let mark = if counted.is_some() { "+" } else { "-" };
         let _ = writeln!(out, "{mark} byte {:<4} {HEAD}{text}{HEAD:#}", verdict.start);
-        let _ = writeln!(out, "    {}", verdict.rule(catalog));
+        let _ = writeln!(out, "    {}", verdict.rule(catalog, bytes));
+        if let Some(counted) = &counted
+            && !hits.contains(counted)
+        {
+            reading.hit(verdict, &mut out);
+        }
         hits.extend(counted);
     }
     if out.is_empty() {
         out.push_str("No candidate: nothing in this line has the shape of a code.\n");
+    }
+    if !hits.is_empty() {
+        reading.record(&mut out);
     }
     let list: Vec<_> = hits.into_iter().collect();
     let _ = match list.len() {

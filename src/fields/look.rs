@@ -1,6 +1,7 @@
 //! What is found in an object while it is read: the values that paths lead to.
 
 use super::Values;
+use super::origin::{Origin, Rule};
 use super::paths::{Child, NodeId, Paths, ROOT};
 use crate::parse::{Scalar, Text, Visit, write_scalar};
 
@@ -31,11 +32,17 @@ enum Value {
 }
 
 impl Finds {
-    /// Puts the values, whose texts stand in `bytes`, into their slots.
+    /// Puts the values, whose texts stand in `bytes`, into their slots. The
+    /// record has these bytes from `base` on, where they stand in it as they are.
     #[inline]
-    pub fn settle(&self, bytes: &[u8], values: &mut Values) {
+    pub fn settle(&self, bytes: &[u8], base: Option<usize>, values: &mut Values) {
         for &Find { slot, rank, value } in &self.values {
-            values.set(slot, rank, |out| match value {
+            let origin = match (base, value) {
+                (Some(base), Value::Text(text)) => Origin::at(Rule::Document, base + text.start as usize),
+                (Some(_), Value::Scalar(_)) => Origin::of(Rule::Document),
+                (None, _) => Origin::of(Rule::Text),
+            };
+            values.set(slot, rank, origin, |out| match value {
                 Value::Text(text) => text.write(bytes, out),
                 Value::Scalar(value) => write_scalar(value, out),
             });

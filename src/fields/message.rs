@@ -1,21 +1,23 @@
 //! The message that belongs to a code: beside it in its object, else further
 //! out.
 
-use std::ops::Range;
-
 use super::near::Role;
+use super::origin::{Origin, Rule};
 use super::outline::{Node, Outline, What};
 use super::walk::{Desk, begins_object};
-use super::{Fields, Held};
+use super::{Fields, Held, Kept};
 use crate::parse::Text;
 
 /// How the document holds the code at `place`, which is spelled `code` there:
 /// a message that stands under a key of messages nearest to it is written to
-/// `out`. The texts of the document stand in `bytes`.
+/// `out`. The texts of the document stand in `bytes`, which the record has from
+/// `base` on.
+#[allow(clippy::too_many_arguments, reason = "the parts of a document")]
 pub(super) fn beside(
     fields: &Fields,
     bytes: &[u8],
     outline: &Outline,
+    base: Option<usize>,
     place: usize,
     code: &[u8],
     deeper: &mut [Desk],
@@ -37,8 +39,8 @@ pub(super) fn beside(
     }
     for (found, role) in [(&mut message, Role::Message), (&mut request, Role::Request)] {
         if found.is_none() {
-            *found = outward(fields, bytes, nodes, at, role, false, out)
-                .or_else(|| outward(fields, bytes, nodes, at, role, true, out));
+            *found = outward(fields, (bytes, base), nodes, at, role, false, out)
+                .or_else(|| outward(fields, (bytes, base), nodes, at, role, true, out));
         }
     }
     Some(Held::Beside(message, request))
@@ -61,19 +63,19 @@ fn inside(
     let place = memchr::memmem::find(text, code)?;
     outline.clear();
     let bytes = parser.read(text, &mut &mut *outline)?;
-    beside(fields, bytes, outline, place, code, deeper, out)
+    beside(fields, bytes, outline, None, place, code, deeper, out)
 }
 
 /// The text of this role in the innermost object around the node `to` that has one.
 fn outward(
     fields: &Fields,
-    bytes: &[u8],
+    (bytes, base): (&[u8], Option<usize>),
     nodes: &[Node],
     to: usize,
     role: Role,
     any_spelling: bool,
     out: &mut String,
-) -> Option<Range<usize>> {
+) -> Option<Kept> {
     let mut at = nodes[to].around;
     loop {
         if nodes[at].what == What::Object
@@ -81,7 +83,11 @@ fn outward(
         {
             let start = out.len();
             message.write(bytes, out);
-            return Some(start..out.len());
+            let origin = match base {
+                Some(base) => Origin::at(Rule::Document, base + message.start as usize),
+                None => Origin::of(Rule::Text),
+            };
+            return Some((start..out.len(), origin));
         }
         // The root is around itself.
         at = Some(nodes[at].around).filter(|&around| around != at)?;

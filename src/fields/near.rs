@@ -13,10 +13,12 @@ mod ends;
 mod head;
 mod keys;
 mod scan;
+pub mod told;
 
 use std::ops::Range;
 
-use super::{Fields, Source, Values};
+use super::origin::{Origin, Rule};
+use super::{Fields, Kept, Source, Values};
 use clean::Clean;
 pub(super) use keys::{Keys, Role};
 use scan::{Form, Pair, Scan};
@@ -24,10 +26,15 @@ use scan::{Form, Pair, Scan};
 /// Longest word that is a value.
 const MAX_TOKEN: usize = 512;
 
+/// Longest text that is taken for a level.
+const MAX_LEVEL: usize = 16;
+
 /// What it takes, kept for the next record.
 #[derive(Debug, Default)]
 pub struct Near {
     clean: Clean,
+    /// The last record was not clean.
+    cleaned: bool,
     scan: Scan,
     /// The codes in the clean text.
     codes: Vec<Range<usize>>,
@@ -47,7 +54,8 @@ pub(super) struct Wish {
 impl Near {
     /// Makes `record` clean; whether it was not.
     pub fn clean(&mut self, record: &[u8]) -> bool {
-        self.clean.run(record)
+        self.cleaned = self.clean.run(record);
+        self.cleaned
     }
 
     /// The clean record.
@@ -67,7 +75,7 @@ impl Fields {
         wish: Wish,
         values: &mut Values,
     ) {
-        let Near { clean, scan, codes: places, buffer } = near;
+        let Near { clean, scan, codes: places, buffer, .. } = near;
         let text = if cleaned { clean.bytes() } else { record };
         places.clear();
         places.extend(
@@ -113,7 +121,8 @@ impl Reading<'_> {
                     if pair.end == 0 && is_null(&self.text[value.clone()]) {
                         continue;
                     }
-                    self.values.set(slot, rank, |out| decode(&self.text[value], pair.escapes, out));
+                    let origin = pair.origin(Rule::Path);
+                    self.values.set(slot, rank, origin, |out| decode(&self.text[value], pair.escapes, out));
                 }
             }
         }
@@ -145,12 +154,12 @@ impl Reading<'_> {
         let no_trace = missing(self.values, roles.trace);
         if no_level || roles.time.is_some() && self.values.time.is_none() {
             self.take_pairs(no_level, no_time, true);
-            self.take_head(0..self.text.len(), !self.wish.object);
+            self.take_head(0..self.text.len(), Rule::Head, !self.wish.object);
             if !self.wish.json {
                 self.take_pairs(no_level, no_time, false);
             }
             if let Some(text) = self.outer_text() {
-                self.take_head(text, true);
+                self.take_head(text, Rule::TextHead, true);
             }
         }
         if no_trace {
@@ -166,13 +175,14 @@ impl Reading<'_> {
             if pair.bracket || self.is_own(&pair) != own || !own && !self.holds_code(pair.scope) {
                 continue;
             }
+            let rule = if own { Rule::Own } else { Rule::Around };
             match pair.role {
-                Role::Level if level => self.set_level(&pair),
-                Role::Time if time => self.set_time(&pair),
+                Role::Level if level => self.set_level(&pair, rule),
+                Role::Time if time => self.set_time(&pair, rule),
                 Role::Type if level => {
                     let value = &self.text[self.value(&pair, true)];
                     if matches!(value, b"Warning" | b"Error") {
-                        self.set_level(&pair);
+                        self.set_level(&pair, Rule::Type);
                     }
                 }
                 _ => {}
@@ -195,7 +205,7 @@ impl Reading<'_> {
         self.codes.iter().any(|code| scope.start as usize <= code.start && code.start < scope.end as usize)
     }
 
-    fn set_level(&mut self, pair: &Pair) {
+    fn set_level(&mut self, pair: &Pair, rule: Rule) {
         let Some(slot) = self.fields.roles.level else { return };
         let range = self.value(pair, true);
         let value = &self.text[range.clone()];
@@ -207,12 +217,12 @@ impl Reading<'_> {
         }
         let rank = if pair.role == Role::Type { u8::MAX } else { pair.rank };
         // `code: 7`, `level 3 support`: a level is a word or a small number.
-        if value.len() <= 16 {
-            self.values.set(slot, rank, |out| decode(value, pair.escapes, out));
+        if value.len() <= MAX_LEVEL {
+            self.values.set(slot, rank, pair.origin(rule), |out| decode(value, pair.escapes, out));
         }
     }
 
-    fn set_time(&mut self, pair: &Pair) {
+    fn set_time(&mut self, pair: &Pair, rule: Rule) {
         if self.values.time.is_some() {
             return;
         }
@@ -220,25 +230,27 @@ impl Reading<'_> {
         let end = if pair.end > 0 { pair.end as usize } else { self.text.len().min(start + 48) };
         self.buffer.clear();
         decode(&self.text[start..end.max(start)], pair.escapes, self.buffer);
-        self.values.time = super::time::begins_as_value(self.buffer, &self.fields.zone);
+        let moment = super::time::begins_as_value(self.buffer, &self.fields.zone);
+        self.values.time = moment.map(|moment| (moment, pair.origin(rule)));
     }
 
     /// Level, time and trace from what a line begins with.
-    fn take_head(&mut self, range: Range<usize>, own: bool) {
+    fn take_head(&mut self, range: Range<usize>, rule: Rule, own: bool) {
         if !own {
             return;
         }
         let head = head::read(&self.text[range.clone()], &self.fields.zone);
         let roles = &self.fields.roles;
         if self.values.time.is_none() {
-            self.values.time = head.time;
+            self.values.time = head.time.map(|(moment, at)| (moment, Origin::at(rule, range.start + at)));
         }
-        if let (Some(slot), Some(level)) = (roles.level, head.level) {
-            self.values.set(slot, 0, |out| out.push_str(level));
+        if let (Some(slot), Some((level, at))) = (roles.level, head.level) {
+            self.values.set(slot, 0, Origin::at(rule, range.start + at), |out| out.push_str(level));
         }
         if let (Some(slot), Some(trace)) = (roles.trace, head.trace) {
+            let origin = Origin::at(rule, range.start + trace.start);
             let trace = &self.text[range.start + trace.start..range.start + trace.end];
-            self.values.set(slot, 0, |out| decode(trace, 0, out));
+            self.values.set(slot, 0, origin, |out| decode(trace, 0, out));
         }
         self.values.next_place();
     }
@@ -260,9 +272,10 @@ impl Reading<'_> {
     fn trace(&mut self) {
         let Some(slot) = self.fields.roles.trace else { return };
         let Some(code) = self.codes.first() else { return };
-        if let Some(pair) = self.nearest(Role::Trace, code.start) {
+        if let Some((pair, rule)) = self.nearest(Role::Trace, code.start) {
             let value = self.value(&pair, true);
-            self.values.set(slot, pair.rank, |out| decode(&self.text[value], pair.escapes, out));
+            self.values
+                .set(slot, pair.rank, pair.origin(rule), |out| decode(&self.text[value], pair.escapes, out));
         }
     }
 
@@ -278,7 +291,7 @@ impl Reading<'_> {
         for i in 0..self.codes.len() {
             let message = roles.message.and_then(|_| self.message(i).or_else(|| self.line_message(head)));
             let message = message
-                .and_then(|(range, escapes, source)| self.keep(range, escapes).map(|range| (range, source)));
+                .and_then(|text| Some(((self.keep(text.range, text.escapes)?, text.origin), text.source)));
             let strict = strict.get(i).cloned().flatten();
             self.values.messages.push(if self.codes.len() > 1 {
                 message.or(strict)
@@ -286,7 +299,9 @@ impl Reading<'_> {
                 strict.or(message)
             });
             let request = roles.request.and_then(|_| self.nearest(Role::Request, self.codes[i].start));
-            let request = request.and_then(|pair| self.keep(self.value(&pair, true), pair.escapes));
+            let request: Option<Kept> = request.and_then(|(pair, rule)| {
+                Some((self.keep(self.value(&pair, true), pair.escapes)?, pair.origin(rule)))
+            });
             self.values.requests.push(request.or(strict_requests.get(i).cloned().flatten()));
         }
     }

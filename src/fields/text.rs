@@ -87,8 +87,8 @@ pub(super) fn json_body(record: &[u8]) -> Option<usize> {
         .find(|&at| matches!(record[at + 1..].trim_ascii_start(), [b'"' | b'}', ..]))
 }
 
-/// Gives `each` the pairs of `text`.
-pub(super) fn pairs<'t>(text: &'t [u8], mut each: impl FnMut(&'t [u8], Value<'t>)) {
+/// Gives `each` the pairs of `text`, with the place of their signs.
+pub(super) fn pairs<'t>(text: &'t [u8], mut each: impl FnMut(usize, &'t [u8], Value<'t>)) {
     let mut from = 0;
     for equals in memchr::memchr_iter(b'=', text) {
         if equals < from {
@@ -101,7 +101,7 @@ pub(super) fn pairs<'t>(text: &'t [u8], mut each: impl FnMut(&'t [u8], Value<'t>
         let value = value(&text[equals + 1..]);
         // Nothing inside a quoted value is a pair of its own.
         from = equals + 1 + if value.quoted { value.bytes.len() } else { 0 };
-        each(&text[equals - key..equals], value);
+        each(equals, &text[equals - key..equals], value);
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
 
     fn all(text: &str) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        pairs(text.as_bytes(), |key, value| {
+        pairs(text.as_bytes(), |_, key, value| {
             let mut out = String::new();
             value.write(&mut out);
             found.push((String::from_utf8(key.to_vec()).expect("ASCII"), out));

@@ -110,6 +110,23 @@ pub(super) fn klog(text: &[u8], zone: &Zone) -> Option<(Option<Moment>, usize)> 
     forms::klog(text, zone)
 }
 
+/// Why `text` is no time, where it is none.
+pub fn fault(text: &str, zone: &Zone) -> Option<&'static str> {
+    let text = text.trim();
+    match forms::any(text.as_bytes(), zone) {
+        Some((None, _)) => return Some("its zone means several, or is not known"),
+        Some((_, length)) if length < text.len() => return Some("more follows the time"),
+        Some(_) => return None,
+        None => {}
+    }
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    match number(text) {
+        Some(_) => None,
+        None if digits => Some("too small a number for one since 1970"),
+        None => Some("no form of a time"),
+    }
+}
+
 /// Seconds, or smaller units, since 1970.
 fn number(text: &str) -> Option<Moment> {
     if text.len() > 30 || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {

@@ -23,10 +23,12 @@ pub(super) struct Desk {
 /// the paths; then from its texts. Gives the bytes that its texts stand in, or
 /// `None` where it does not parse.
 ///
+/// The record has these bytes from `base` on, unless they stand in a text.
 /// `outlined` asks for its outline too.
 pub(super) fn document<'d>(
     fields: &Fields,
     json: &'d [u8],
+    base: Option<usize>,
     from: NodeId,
     outlined: bool,
     desks: &'d mut [Desk],
@@ -41,7 +43,7 @@ pub(super) fn document<'d>(
     } else {
         parser.read(json, &mut { look })?
     };
-    finds.settle(bytes, values);
+    finds.settle(bytes, base, values);
     let mut left = MAX_TEXTS;
     for &(text, node) in &finds.through {
         let text = text.meaning(bytes, buffer);
@@ -71,7 +73,7 @@ pub(super) fn document<'d>(
             }
             let text = text.meaning(bytes, buffer);
             if !nested(fields, text, ROOT, deeper, values) {
-                fields.text(text, values);
+                fields.text(text, false, values);
             }
             values.next_place();
             missing = fields.missing_in_document(values);
@@ -85,7 +87,7 @@ pub(super) fn document<'d>(
 
 /// Whether `text` holds an object.
 fn nested(fields: &Fields, text: &[u8], from: NodeId, deeper: &mut [Desk], values: &mut Values) -> bool {
-    begins_object(text) && document(fields, text, from, false, deeper, values).is_some()
+    begins_object(text) && document(fields, text, None, from, false, deeper, values).is_some()
 }
 
 /// Whether `text` can hold an object or a pair.

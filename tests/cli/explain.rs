@@ -142,3 +142,146 @@ fn a_line_follows_the_setting_of_discovery() {
     command.args(["explain", "--line", "error_code=FOO.0003"]).env("ERRTALLY_DISCOVERY", "false");
     assert!(finish(&mut command).ok().ends_with("no hit\n"));
 }
+
+/// What `explain` prints of `line`.
+fn told(line: &str) -> String {
+    run(["explain", "--line", line]).ok()
+}
+
+/// Each of `parts` is a line of what is told of `line`, blanks made one.
+#[track_caller]
+fn tells(line: &str, parts: &[&str]) {
+    let text = told(line);
+    let lines: Vec<String> =
+        text.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for part in parts {
+        assert!(lines.iter().any(|l| l.contains(part)), "{part}\n  of {line}\n{text}");
+    }
+}
+
+#[test]
+fn what_was_read_of_json_is_told_with_its_place() {
+    let line = r#"{"level":50,"time":"2026-04-01 08:00:00","error":{"error_code":"Ecs.0114","error_msg":"It is gone.","request_id":"r-77"},"status":"Failure"}"#;
+    let at = |part: &str| line.find(part).expect("it stands there");
+    tells(
+        line,
+        &[
+            "http_status 404 the catalog's",
+            &format!("message It is gone. `error_msg` of the record's JSON, byte {}", at("It is gone")),
+            &format!("request_id r-77 `request_id` of the record's JSON, byte {}", at("r-77")),
+            "level error `level` of the record's JSON, where it is `50`",
+            &format!(
+                "time 2026-04-01T08:00:00Z `time` of the record's JSON, byte {}; it names no zone: time_zone UTC",
+                at("2026")
+            ),
+            "trace_id none no key of fields.trace_id has one",
+        ],
+    );
+    // Within a text of JSON, places are not told.
+    tells(
+        r#"{"log":"{\"level\":\"warn\",\"error_code\":\"CSS.0015\",\"message\":\"no disk\"}"}"#,
+        &[
+            "level warn `log.level` of what a text of the record holds",
+            "message no disk what a text of the record holds",
+        ],
+    );
+    assert!(!told("nothing").contains("what the record says of itself"));
+}
+
+#[test]
+fn what_was_read_of_pairs_is_told_with_its_key() {
+    let line = "time=2026-04-01T08:00:00Z level=warn msg=\"no go\" error_code=FOO.0003 request_id=r-77 status=ACTIVE";
+    tells(
+        line,
+        &[
+            "http_status none no status of 400 or more",
+            "not: `status` at byte 85 holds `ACTIVE`: a word",
+            "message no go `msg` at byte 37, in the innermost scope around the code that has one",
+            "request_id r-77 `request_id` at byte 69",
+            "level warn `level` at byte 26, a pair with `=`",
+            "time 2026-04-01T08:00:00Z `time` at byte 0, a pair with `=`",
+        ],
+    );
+    // A zone that stands there needs no other.
+    assert!(!told(line).contains("names no zone"));
+}
+
+#[test]
+fn what_was_read_of_klog_syslog_and_cri_is_told() {
+    tells(
+        r#"E0401 08:10:00.500000       1 service.go:99] "Sync failed" err="ensure: {\"status_code\":400,\"error_code\":\"ELB.1071\"}" svc="gw""#,
+        &[
+            "http_status 400 stated at byte 89",
+            "level error what the line begins with, byte 0",
+            "what the line begins with, byte 1; it names no zone: time_zone UTC",
+        ],
+    );
+    tells(
+        r#"<131>Apr  1 08:00:00 host app[12]: {"error_code":"Ecs.0114","error_msg":"x y z"} and {"error_code":"Ecs.0043"}"#,
+        &[
+            "level error what the line begins with, byte 0",
+            "what the line begins with, byte 5; it names no zone",
+            "message x y z `error_msg` at byte 61",
+            "not: `error_msg` at byte 61 belongs to its neighbour Ecs.0114",
+        ],
+    );
+    tells(
+        r#"2026-11-03T08:00:04.551872340Z stderr F {"lvl":"error","ts":"yesterday","error_code":"CSS.0015"}"#,
+        &[
+            "level error `lvl` of the record's JSON, byte 48",
+            "time 2026-11-03T08:00:04.551872Z what the line begins with, byte 0",
+            "not: `ts` at byte 56 holds `yesterday`: no form of a time",
+        ],
+    );
+}
+
+#[test]
+fn what_was_read_of_dumps_and_coloured_lines_is_told() {
+    let line = "08:00:00 ERROR call {'error_code': 'Ecs.0114', 'error_msg': 'it is so', 'request_id': None}";
+    tells(
+        line,
+        &[
+            "message it is so `error_msg` at byte 48",
+            "not: `request_id` at byte 73 is empty",
+            "level error what the line begins with, byte 9",
+            "time none no key of fields.time has one, and what the line begins with is no moment",
+        ],
+    );
+    // Places are those of the line as it stands, colours and all.
+    let line = "2026-04-01 08:00:00 CST \x1b[31mERROR\x1b[0m failed \x1b[1mCSS.0015\x1b[0m: no disk is left";
+    let at = |part: &str| line.find(part).expect("it stands there");
+    tells(
+        line,
+        &[
+            &format!("message no disk is left it follows the code, byte {}", at("no disk")),
+            &format!("level error what the line begins with, byte {}", at("ERROR")),
+            "what the line begins with is no moment: no date, or no zone that is known",
+        ],
+    );
+}
+
+#[test]
+fn what_makes_an_everyday_abbreviation_a_code_is_told() {
+    for (line, why) in [
+        ("AS.0001: gone", "but a `:` follows"),
+        ("it failed, AS.0001", "but `failed` at byte 3 says error"),
+        ("error_code=AS.0001", "but an error-code key stands before it"),
+        ("status=503 AS.0001", "but the status 503 at byte 7 says error"),
+        ("E0401 08:10:00.500000 1 x.go:9] AS.0001", "but the record begins with the level of an error"),
+    ] {
+        tells(line, &[why]);
+    }
+    tells("AS.0001 is a road", &["- byte 0 AS.0001", "nothing in the record says error"]);
+}
+
+#[test]
+fn labels_are_told_too() {
+    let line = r#"{"app":"web","error_code":"CSS.0015"}"#;
+    let mut command = errtally();
+    command.args(["explain", "--line", line]).env("ERRTALLY_LABELS", "app=app,team=team");
+    let text = finish(&mut command).ok();
+    let told: Vec<String> =
+        text.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert!(told.contains(&"label app web `app` of the record's JSON, byte 8".to_owned()), "{text}");
+    assert!(told.contains(&"label team none nothing under team".to_owned()), "{text}");
+}

@@ -5,12 +5,33 @@ use std::ops::Range;
 use super::keys::Role;
 use super::scan::{Form, Pair};
 use super::{Reading, Source, is_null, token_length};
+use crate::fields::origin::{Origin, Rule};
 
 /// Most pairs of a record that are compared for each code.
 const MAX_COMPARED: usize = 1024;
 
 /// A text, how often it is escaped, and what says that it is a message.
-pub(super) type Text = (Range<usize>, u8, Source);
+pub(super) struct Text {
+    pub range: Range<usize>,
+    pub escapes: u8,
+    pub source: Source,
+    pub origin: Origin,
+}
+
+impl Text {
+    /// One that no key names.
+    fn plain(range: Range<usize>, escapes: u8, source: Source, rule: Rule) -> Text {
+        let origin = Origin::at(rule, range.start);
+        Text { range, escapes, source, origin }
+    }
+}
+
+impl Pair {
+    /// Where its value stands, for a value that `rule` has found.
+    pub fn origin(&self, rule: Rule) -> Origin {
+        Origin::pair(rule, self.key, self.start)
+    }
+}
 
 impl Reading<'_> {
     /// The message of the code of this number: in the innermost scope that has
@@ -29,11 +50,11 @@ impl Reading<'_> {
         let mut said = false;
         loop {
             if let Some(pair) = self.own(scope, code) {
-                return Some((self.value(&pair, false), pair.escapes, Source::Key));
+                return Some(self.of_pair(&pair, Rule::Scope));
             }
             let at = self.scan.scopes[scope as usize];
             if !said && let Some(range) = self.behind(place, scope) {
-                return Some((range, at.escapes, Source::Prose));
+                return Some(Text::plain(range, at.escapes, Source::Prose, Rule::Behind));
             }
             // Only the text that the code stands in says something about it.
             said |= at.form == Form::Quoted;
@@ -153,11 +174,12 @@ impl Reading<'_> {
         let is_one = pair.role == Role::Holder;
         let text = &self.text[at.start as usize..at.end as usize];
         let object = matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'));
-        (is_one && !object && text.len() > 1).then_some((
-            at.start as usize..at.end as usize,
-            at.escapes,
-            Source::Prose,
-        ))
+        (is_one && !object && text.len() > 1).then(|| Text {
+            range: at.start as usize..at.end as usize,
+            escapes: at.escapes,
+            source: Source::Prose,
+            origin: pair.origin(Rule::Holder),
+        })
     }
 
     /// The text in the next field of a row.
@@ -167,7 +189,8 @@ impl Reading<'_> {
         if quoted {
             let start = code.end + 3;
             let end = start + memchr::memchr(b'"', &self.text[start..])?;
-            return Some((start..end, 0, Source::Prose)).filter(|(r, ..)| has_words(&self.text[r.clone()]));
+            return has_words(&self.text[start..end])
+                .then(|| Text::plain(start..end, 0, Source::Prose, Rule::Row));
         }
         let [sign @ (b',' | b';' | b'\t' | b'|'), tail @ ..] = rest else { return None };
         let before = self.text[..code.start].last();
@@ -175,8 +198,8 @@ impl Reading<'_> {
             return None;
         }
         let end = memchr::memchr(*sign, tail).unwrap_or(tail.len());
-        Some((code.end + 1..code.end + 1 + end, 0, Source::Prose))
-            .filter(|(r, ..)| has_words(&self.text[r.clone()]))
+        has_words(&tail[..end])
+            .then(|| Text::plain(code.end + 1..code.end + 1 + end, 0, Source::Prose, Rule::Row))
     }
 
     /// A message in what stands beside the code and holds no other one.
@@ -188,7 +211,16 @@ impl Reading<'_> {
             let at = pair.key as usize;
             pair.role == Role::Message && !pair.bracket && at > place.start && at < next
         })?;
-        Some((self.value(pair, false), pair.escapes, Source::Key))
+        Some(self.of_pair(pair, Rule::Inside))
+    }
+
+    fn of_pair(&self, pair: &Pair, rule: Rule) -> Text {
+        Text {
+            range: self.value(pair, false),
+            escapes: pair.escapes,
+            source: Source::Key,
+            origin: pair.origin(rule),
+        }
     }
 
     /// What a line says behind what it begins with, where it has no pairs for it.
@@ -203,12 +235,12 @@ impl Reading<'_> {
         let end = self.scan.plain_end(self.text, start, 0, false);
         let text = &self.text[start..end];
         let words = text.split(|b| b.is_ascii_whitespace()).filter(|word| is_plain_word(word)).count();
-        (words >= 3).then_some((start..end, 0, Source::Line))
+        (words >= 3).then(|| Text::plain(start..end, 0, Source::Line, Rule::Line))
     }
 
     /// The pair of this role nearest to `place`: in the innermost scope around
     /// it that has one, else anywhere.
-    pub fn nearest(&self, role: Role, place: usize) -> Option<Pair> {
+    pub fn nearest(&self, role: Role, place: usize) -> Option<(Pair, Rule)> {
         let usable = |pair: &&Pair| {
             pair.role == role && !pair.bracket && {
                 let value = self.value(pair, true);
@@ -222,14 +254,15 @@ impl Reading<'_> {
             let of = |pair: &&Pair| pair.scope == scope;
             if let Some(pair) = pairs().filter(of).min_by_key(|p| (p.rank, (p.key as usize).abs_diff(place)))
             {
-                return Some(*pair);
+                return Some((*pair, Rule::Scope));
             }
             if scope == 0 {
                 break;
             }
             scope = self.scan.scopes[scope as usize].parent;
         }
-        pairs().min_by_key(|pair| (pair.key as usize).abs_diff(place)).copied()
+        let nearest = pairs().min_by_key(|pair| (pair.key as usize).abs_diff(place))?;
+        Some((*nearest, Rule::Nearest))
     }
 }
 

@@ -55,6 +55,12 @@ impl Clean {
         place.saturating_sub(i.checked_sub(1).map_or(0, |i| self.shifts[i].1 as usize))
     }
 
+    /// The place in the record of what stands at `place` in the clean text.
+    pub fn back(&self, place: usize) -> usize {
+        let i = self.shifts.partition_point(|&(from, _)| from as usize <= place);
+        place + i.checked_sub(1).map_or(0, |i| self.shifts[i].1 as usize)
+    }
+
     /// Resolves one layer of escapes; whether there was any.
     fn pass(&mut self) -> bool {
         let from = std::mem::take(&mut self.bytes);

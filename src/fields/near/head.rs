@@ -16,9 +16,12 @@ const MAX_PLAIN: usize = 4;
 /// What a line begins with.
 #[derive(Debug, Default)]
 pub struct Head {
-    pub level: Option<&'static str>,
-    pub time: Option<Moment>,
+    /// With the place where it stands; the time likewise.
+    pub level: Option<(&'static str, usize)>,
+    pub time: Option<(Moment, usize)>,
     pub trace: Option<Range<usize>>,
+    /// It has a time, or a time of day, whatever that is worth.
+    pub dated: bool,
     /// Where the text proper begins.
     pub end: usize,
 }
@@ -29,7 +32,7 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
     let mut at = priority(line, &mut head);
     let mut dated = false;
     let mut plain = 0;
-    if let Some(length) = klog(&line[at..], zone, &mut head) {
+    if let Some(length) = klog(line, at, zone, &mut head) {
         at += length;
         let close = line[at..].iter().take(MAX_BYTES).position(|&b| b == b']');
         head.end = at + close.map_or(0, |close| close + 1);
@@ -43,7 +46,7 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
         }
         if let Some((moment, length)) = time::begins(&line[at..], zone) {
             if !dated {
-                head.time = moment;
+                head.time = moment.map(|moment| (moment, at));
             }
             dated = true;
             at += length;
@@ -51,7 +54,7 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
             plain = 0;
             continue;
         }
-        if let Some(length) = klog(&line[at..], zone, &mut head) {
+        if let Some(length) = klog(line, at, zone, &mut head) {
             at += length;
             head.end = at;
             continue;
@@ -64,7 +67,7 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
         if let Some(level) = level_of(line, at, word, dated, plain)
             && head.level.is_none()
         {
-            head.level = Some(level);
+            head.level = Some((level, at));
             at += length;
             head.end = behind_sign(line, at);
             continue;
@@ -94,6 +97,7 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
         }
         at += length;
     }
+    head.dated = dated;
     head.end = head.end.min(line.len());
     head.end +=
         line[head.end..].iter().take_while(|b| is_between(**b) && !matches!(b, b'"' | b'\'' | b'(')).count();
@@ -109,23 +113,24 @@ fn priority(line: &[u8], head: &mut Head) -> usize {
         return 0;
     }
     let number = rest[..digits].iter().fold(0usize, |n, b| n * 10 + usize::from(b - b'0'));
-    head.level = Some(level::syslog(number % 8));
+    head.level = Some((level::syslog(number % 8), blanks));
     let end = blanks + digits + 2;
     if line[end..].starts_with(b"1 ") { end + 2 } else { end }
 }
 
 /// `E0401 08:10:00.500000       1 service.go:99]`.
-fn klog(line: &[u8], zone: &Zone, head: &mut Head) -> Option<usize> {
-    let [letter @ (b'I' | b'W' | b'E' | b'F'), rest @ ..] = line else { return None };
+fn klog(line: &[u8], at: usize, zone: &Zone, head: &mut Head) -> Option<usize> {
+    let [letter @ (b'I' | b'W' | b'E' | b'F'), rest @ ..] = &line[at..] else { return None };
     let (moment, length) = time::klog(rest, zone)?;
-    head.time = head.time.or(moment);
+    head.time = head.time.or(moment.map(|moment| (moment, at + 1)));
     // The priority of the journal around it says less.
-    head.level = Some(match letter {
+    let level = match letter {
         b'I' => "info",
         b'W' => "warn",
         b'E' => "error",
         _ => "fatal",
-    });
+    };
+    head.level = Some((level, at));
     Some(1 + length)
 }
 
