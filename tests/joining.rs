@@ -98,6 +98,9 @@ const LINES: &[&str] = &[
     "\u{e9}t\u{e9} Ecs.0114",
     "note: run with",
     "http: panic serving 127.0.0.1: Ecs.0114",
+    "{\"__REALTIME_TIMESTAMP\":\"1\",\"MESSAGE\":[69,99,115,46,48,49,49,52]}",
+    "{\"__REALTIME_TIMESTAMP\":\"1\",\"MESSAGE\":[27,10,9],\"A\":\"Ecs.0005\"}",
+    "{\"MESSAGE\":[69,99,115,46,48,49,49,52]}",
 ];
 
 fn line() -> impl Strategy<Value = Vec<u8>> {

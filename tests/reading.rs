@@ -179,11 +179,13 @@ fn lines_in_many_forms_are_read_as_by_a_careful_reader() {
 
 #[test]
 fn lines_of_many_programs_are_read_as_by_a_careful_reader() {
-    holds("programs.jsonl", PROGRAMS);
+    holds("programs.jsonl", 1.0);
 }
 
-/// The share of the rows of programs.
-const PROGRAMS: f64 = 1.0;
+#[test]
+fn lines_of_tools_services_and_pipelines_are_read_as_by_a_careful_reader() {
+    holds("careful.jsonl", 1.0);
+}
 
 /// What `explain` tells of the hits of each of `lines`: by name, what it shows.
 fn explained(lines: &[&[u8]]) -> Vec<Vec<Vec<(String, String)>>> {
@@ -219,8 +221,36 @@ fn explained(lines: &[&[u8]]) -> Vec<Vec<Vec<(String, String)>>> {
 }
 
 #[test]
+fn messages_that_the_journal_has_as_bytes_are_read() {
+    let bytes = |text: &str| text.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join(",");
+    let entry = |message: &str| {
+        format!(r#"{{"PRIORITY":"3","__REALTIME_TIMESTAMP":"1767323045000000","MESSAGE":{message}}}"#)
+    };
+    let coloured = entry(&format!("[{}]", bytes("\x1b[31mfailed\x1b[0m Ecs.0114")));
+    let odd = entry(&format!("[228,32,{}]", bytes("CSS.0015: no disk is left")));
+    let plain = entry(r#""failed Ecs.0043""#);
+    let lines = [coloured.as_bytes(), odd.as_bytes(), plain.as_bytes()];
+    let found = events(&lines);
+    let codes: Vec<_> = found.iter().map(|(_, e)| e["code"].as_str().expect("a code")).collect();
+    assert_eq!(codes, ["Ecs.0114", "CSS.0015", "Ecs.0043"]);
+    let second = (coloured.len() + 1) as u64;
+    assert_eq!(found[1].0, second, "the offset is that of the line");
+    for (_, event) in &found {
+        assert_eq!(
+            (&event["level"], &event["time"]),
+            (&"error".into(), &"2026-01-02T03:04:05Z".into()),
+            "{event}"
+        );
+    }
+    assert_eq!(found[1].1["message"], "no disk is left");
+    let mut command = errtally();
+    let told = finish_with(command.args(["explain", "--line", "-"]), coloured.as_bytes()).ok();
+    assert!(told.ends_with("1 hit: Ecs.0114\n"), "{told}");
+}
+
+#[test]
 fn explain_tells_what_events_have() {
-    for file in ["forms.jsonl", "programs.jsonl"] {
+    for file in ["forms.jsonl", "programs.jsonl", "careful.jsonl"] {
         let all = rows(file);
         let whole = all.iter().filter(|row| row.lines.len() == 1 && !row.lines[0].contains(&b'\n'));
         let lines: Vec<&[u8]> = whole.map(|row| &row.lines[0][..]).collect();

@@ -18,6 +18,7 @@ use crate::classify::{discovered_service, inferred_category, service_of_start};
 use crate::config::Settings;
 use crate::join::Rules;
 use crate::join::containers::Containers;
+use crate::join::runtime;
 use crate::report::table;
 use reading::Told;
 
@@ -132,7 +133,8 @@ fn input() -> Result<Vec<u8>, Failure> {
 fn records(told: &Told<'_>, settings: &Settings, text: &[u8]) -> String {
     let keys = &settings.options().keys();
     let lines = text.strip_suffix(b"\n").unwrap_or(text);
-    if !lines.contains(&b'\n') {
+    let several = lines.contains(&b'\n');
+    if !several && !runtime::begins(lines) {
         return judged(told, lines, keys);
     }
     if !settings.join.on {
@@ -147,6 +149,7 @@ fn records(told: &Told<'_>, settings: &Settings, text: &[u8]) -> String {
             out.push('\n');
         }
         let _ = match record.lines {
+            1 if !several => Ok(()),
             1 => writeln!(out, "{HEAD}line {}{HEAD:#}", record.first),
             n => writeln!(
                 out,

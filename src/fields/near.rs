@@ -86,7 +86,11 @@ impl Fields {
             ),
         );
         scan.run(text, &self.keys, &self.paths);
-        let mut reading = Reading { fields: self, text, scan, codes: places, buffer, values, wish };
+        let head = match self.roles.message {
+            Some(_) if !wish.object => head::read(text, &self.zone).end,
+            _ => 0,
+        };
+        let mut reading = Reading { fields: self, text, scan, codes: places, buffer, values, wish, head };
         if !wish.json {
             reading.paths();
         }
@@ -104,6 +108,8 @@ struct Reading<'r> {
     buffer: &'r mut String,
     values: &'r mut Values,
     wish: Wish,
+    /// Where the text of a line begins, behind its head.
+    head: usize,
 }
 
 impl Reading<'_> {
@@ -284,14 +290,17 @@ impl Reading<'_> {
         let roles = &self.fields.roles;
         let strict = std::mem::take(&mut self.values.messages);
         let strict_requests = std::mem::take(&mut self.values.requests);
-        let head = match roles.message {
-            Some(_) if !self.wish.object => head::read(self.text, &self.fields.zone).end,
-            _ => 0,
-        };
         for i in 0..self.codes.len() {
-            let message = roles.message.and_then(|_| self.message(i).or_else(|| self.line_message(head)));
-            let message = message
-                .and_then(|text| Some(((self.keep(text.range, text.escapes)?, text.origin), text.source)));
+            let message =
+                roles.message.and_then(|_| self.message(i).or_else(|| self.line_message(self.head)));
+            let message = message.and_then(|text| {
+                let kept = self.keep(text.range, text.escapes)?;
+                if text.form && memchr::memchr(b' ', &self.values.text.as_bytes()[kept.clone()]).is_none() {
+                    let blanks = self.values.text[kept.clone()].replace('+', " ");
+                    self.values.text.replace_range(kept.clone(), &blanks);
+                }
+                Some(((kept, text.origin), text.source))
+            });
             let strict = strict.get(i).cloned().flatten();
             self.values.messages.push(if self.codes.len() > 1 {
                 message.or(strict)

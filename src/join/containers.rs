@@ -1,6 +1,7 @@
 //! Joining in an input that a container runtime has wrapped.
 //!
-//! Each line is looked at. What a line holds is joined within its stream, by
+//! Each line is looked at; messages of the journal that are lists of bytes are
+//! made texts. What a line holds is joined within its stream, by
 //! the rules of all lines, and what was cut is put together again; lines of
 //! the other stream may stand in between.
 
@@ -10,7 +11,7 @@ use memchr::memchr;
 
 use super::Rules;
 use super::line::Line;
-use super::runtime::{self, Form, Stream, Wrapped};
+use super::runtime::{self, Form, Stream, Wrapped, journal};
 use super::step::{Next, Open, Step, step};
 
 /// Most lines of the other stream between two that belong together.
@@ -307,6 +308,15 @@ impl Containers {
         for group in &self.groups {
             let first = &self.physical[group.first];
             if group.lines.len() == 1 && first.next.is_none() {
+                let line = first.line.clone();
+                if first.wrapped.is_none()
+                    && let Some(text) = journal::decoded(&block[line.clone()])
+                {
+                    let start = self.text.len();
+                    self.text.extend_from_slice(&text);
+                    self.glued.push(Glued { start: line.start, text: start..self.text.len() });
+                    self.skipped.push(line.start..line.end + 1);
+                }
                 continue;
             }
             let Some(wrapped) = &first.wrapped else {

@@ -1,4 +1,7 @@
-//! A line as a container runtime has written it: CRI's form and Docker's.
+//! A line as a container runtime has written it: CRI's form and Docker's; the
+//! journal's entries.
+
+pub mod journal;
 
 use std::ops::Range;
 
@@ -43,7 +46,7 @@ const MAX_TIME_BYTES: usize = 48;
 
 /// Whether a line begins as wrapped ones do: what an input is known by.
 pub fn begins(line: &[u8]) -> bool {
-    line.starts_with(DOCKER_HEAD) || cri(line).is_some()
+    line.starts_with(DOCKER_HEAD) || cri(line).is_some() || journal::begins(line)
 }
 
 /// How `line`, without its newline, is wrapped.

@@ -298,7 +298,7 @@ pub fn records(input: &[u8], limit: usize) -> Vec<Record> {
         let line = &input[start..end];
         let cri = is("\\d[^ ]{0,46} (?:stdout|stderr) [PF](?: |:[^ ]{0,62} |$)", &latin(line))
             && latin(line).split(' ').next().unwrap().contains('T');
-        line.starts_with(b"{\"log\":\"") || cri
+        line.starts_with(b"{\"log\":\"") || cri || is_of_journal(line)
     });
     let mut lines: Vec<Line> = Vec::new();
     let mut run = 0;
@@ -390,15 +390,36 @@ pub fn records(input: &[u8], limit: usize) -> Vec<Record> {
         }
     }
     records.sort_by_key(|(start, _)| *start);
-    records.into_iter().map(|(start, lines)| Record { start, text: text(input, &lines) }).collect()
+    records.into_iter().map(|(start, lines)| Record { start, text: text(input, &lines, known) }).collect()
+}
+
+/// Whether `journalctl --output=json` has written a line.
+fn is_of_journal(line: &[u8]) -> bool {
+    line.starts_with(b"{") && line.windows(24).any(|text| text == b"\"__REALTIME_TIMESTAMP\":\"")
+}
+
+/// A line with its message as text, where that is a list of bytes.
+fn with_text(line: &[u8]) -> Vec<u8> {
+    let parts = latin(line);
+    let text = || {
+        let (head, rest) = parts.split_once("\"MESSAGE\":[")?;
+        let (list, tail) = rest.split_once(']')?;
+        let bytes: Option<Vec<u8>> = list.split(',').map(|n| n.trim().parse().ok()).collect();
+        let text = serde_json::to_string(&String::from_utf8_lossy(&bytes?)).ok()?;
+        let (from, to) = (head.chars().count(), line.len() - tail.chars().count());
+        let whole = [&line[..from], b"\"MESSAGE\":", text.as_bytes(), &line[to..]].concat();
+        (whole.len() <= line.len()).then_some(whole)
+    };
+    text().unwrap_or_else(|| line.to_vec())
 }
 
 /// The text of a record.
-fn text(input: &[u8], lines: &[Line]) -> Vec<u8> {
+fn text(input: &[u8], lines: &[Line], known: bool) -> Vec<u8> {
     let (start, end, _) = lines[0].pieces[0];
     let first = &input[start..end];
     if lines.len() == 1 && lines[0].pieces.len() == 1 {
-        return first.to_vec();
+        let decoded = known && !lines[0].overlong && lines[0].wrapping.is_none() && is_of_journal(first);
+        return if decoded { with_text(first) } else { first.to_vec() };
     }
     let Some((docker, _)) = &lines[0].wrapping else {
         return input[start..lines.last().unwrap().pieces[0].1].to_vec();

@@ -10,19 +10,54 @@ use crate::fields::origin::{Origin, Rule};
 /// Most pairs of a record that are compared for each code.
 const MAX_COMPARED: usize = 1024;
 
+/// Words that go on with what was said before a code.
+const CONNECTING: [&[u8]; 29] = [
+    b"after",
+    b"again",
+    b"and",
+    b"as",
+    b"at",
+    b"before",
+    b"but",
+    b"by",
+    b"during",
+    b"for",
+    b"from",
+    b"had",
+    b"happened",
+    b"has",
+    b"if",
+    b"in",
+    b"is",
+    b"occurred",
+    b"of",
+    b"on",
+    b"or",
+    b"returned",
+    b"seen",
+    b"to",
+    b"was",
+    b"were",
+    b"when",
+    b"while",
+    b"with",
+];
+
 /// A text, how often it is escaped, and what says that it is a message.
 pub(super) struct Text {
     pub range: Range<usize>,
     pub escapes: u8,
     pub source: Source,
     pub origin: Origin,
+    /// A pair of a form, where `+` is a blank.
+    pub form: bool,
 }
 
 impl Text {
     /// One that no key names.
     fn plain(range: Range<usize>, escapes: u8, source: Source, rule: Rule) -> Text {
         let origin = Origin::at(rule, range.start);
-        Text { range, escapes, source, origin }
+        Text { range, escapes, source, origin, form: false }
     }
 }
 
@@ -138,7 +173,8 @@ impl Reading<'_> {
         let around = &self.scan.scopes[scope as usize];
         let end = (around.end as usize).min(self.text.len());
         let rest = &self.text[code.end.min(end)..end];
-        let bracket = usize::from(matches!(rest.first(), Some(b']' | b')' | b'`' | b'\'')));
+        let closing = rest.first().copied().filter(|b| matches!(b, b']' | b')' | b'`' | b'\'' | b'"'));
+        let bracket = usize::from(closing.is_some());
         let mut at = code.end + bracket;
         let rest = &self.text[at.min(end)..end];
         let sign = match rest {
@@ -149,6 +185,12 @@ impl Reading<'_> {
             // A colon and a dash as others write them.
             [0xef, 0xbc, 0x9a, ..] => 3,
             [b' ', 0xe2, 0x80, 0x93 | 0x94, b' ', ..] => 5,
+            [b' ', next, ..] if next.is_ascii_alphabetic() && closing == Some(b']') => 1,
+            [b' ', ..]
+                if closing.is_none() && self.begins_clause(code.start, around.start as usize, rest) =>
+            {
+                1
+            }
             _ => return None,
         };
         at += sign;
@@ -166,6 +208,20 @@ impl Reading<'_> {
         text.iter().any(u8::is_ascii_alphabetic).then(|| quoted.unwrap_or(at..stop))
     }
 
+    /// Whether the code at `at` begins what is said, and `rest` goes on with it:
+    /// `failed: CODE no such flavor`, not `failed with CODE while starting`.
+    fn begins_clause(&self, at: usize, scope: usize, rest: &[u8]) -> bool {
+        let before = &self.text[scope..at];
+        let signs = [&b": "[..], b" - ", b"> ", b"] "];
+        let begins = at == scope || at == self.head || signs.iter().any(|sign| before.ends_with(sign));
+        let word = rest[1..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let (word, behind) = rest[1..].split_at(word);
+        begins
+            && behind.first() == Some(&b' ')
+            && behind[1..].first().is_some_and(u8::is_ascii_alphanumeric)
+            && !CONNECTING.iter().any(|connecting| word.eq_ignore_ascii_case(connecting))
+    }
+
     /// The whole text of `scope` where its key says that it is an error, and it
     /// is no object.
     fn holder(&self, scope: u32) -> Option<Text> {
@@ -179,6 +235,7 @@ impl Reading<'_> {
             escapes: at.escapes,
             source: Source::Prose,
             origin: pair.origin(Rule::Holder),
+            form: false,
         })
     }
 
@@ -196,6 +253,13 @@ impl Reading<'_> {
         let before = self.text[..code.start].last();
         if before != Some(sign) {
             return None;
+        }
+        if let [b'"', inner @ ..] = tail
+            && let Some(end) = memchr::memchr(b'"', inner)
+        {
+            let start = code.end + 2;
+            return has_words(&inner[..end])
+                .then(|| Text::plain(start..start + end, 0, Source::Prose, Rule::Row));
         }
         let end = memchr::memchr(*sign, tail).unwrap_or(tail.len());
         has_words(&tail[..end])
@@ -220,6 +284,7 @@ impl Reading<'_> {
             escapes: pair.escapes,
             source: Source::Key,
             origin: pair.origin(rule),
+            form: pair.end == 0 && matches!(self.text[..pair.key as usize].last(), Some(b'&' | b'?')),
         }
     }
 

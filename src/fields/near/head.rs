@@ -36,6 +36,7 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
         at += length;
         let close = line[at..].iter().take(MAX_BYTES).position(|&b| b == b']');
         head.end = at + close.map_or(0, |close| close + 1);
+        head.end += line[head.end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
         return head;
     }
     for _ in 0..MAX_WORDS {
@@ -75,7 +76,7 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
         if let Some(trace) = sleuth(line, at, length) {
             head.trace.get_or_insert(trace);
         }
-        dated |= is_time_of_day(word);
+        dated |= is_time_of_day(word) || is_age(word);
         match kind(line, at, word) {
             Kind::Plain => {
                 plain += 1;
@@ -223,6 +224,16 @@ fn behind_sign(line: &[u8], at: usize) -> usize {
 /// `08:25:00.120`
 fn is_time_of_day(word: &[u8]) -> bool {
     matches!(word, [a, b, b':', c, d, b':', e, f, ..] if [a, b, c, d, e, f].iter().all(|b| b.is_ascii_digit()))
+}
+
+/// `3m12s`, `5d`: how long ago an event of Kubernetes was seen.
+fn is_age(word: &[u8]) -> bool {
+    let mut parts = word.split_inclusive(|b| b.is_ascii_alphabetic());
+    word.len() <= 8
+        && parts.all(|part| {
+            matches!(part, [digits @ .., b's' | b'm' | b'h' | b'd']
+                if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+        })
 }
 
 fn ends_word(byte: u8) -> bool {
