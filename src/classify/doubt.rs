@@ -49,6 +49,8 @@ pub enum Says {
     Word(Range<usize>),
     /// This status, at this place.
     Status(u16, usize),
+    /// The number of a level, at this place.
+    Level(u16, usize),
 }
 
 /// What is known of the record that doubtful codes were last seen in.
@@ -91,7 +93,8 @@ pub fn says(record: &[u8]) -> Option<Says> {
     let mut twos = record.windows(2).enumerate();
     twos.find_map(|(at, two)| if begins_a_word(two[0], two[1]) { word(at) } else { None }).or_else(|| {
         let statuses = status::statuses(record, |status| status >= 400);
-        statuses.first().map(|&(status, at)| Says::Status(status, at))
+        let status = statuses.first().map(|&(status, at)| Says::Status(status, at));
+        status.or_else(|| status::level(record).map(|(level, at)| Says::Level(level, at)))
     })
 }
 

@@ -320,6 +320,9 @@ impl Everyday {
                 let word = String::from_utf8_lossy(&line[at.clone()]);
                 format!("`{word}` at byte {} says error", at.start)
             }
+            Everyday::Record(Says::Level(level, at)) => {
+                format!("the level {level} at byte {at} says error")
+            }
             Everyday::Record(Says::Status(status, at)) => {
                 format!("the status {status} at byte {at} says error")
             }

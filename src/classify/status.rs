@@ -52,11 +52,16 @@ fn number(record: &[u8], at: usize) -> Option<u16> {
     if !b"12345".contains(&record[at]) {
         return None;
     }
-    let ends = match record.get(at + 3) {
-        Some(b'.') => !record.get(at + 4).is_some_and(u8::is_ascii_digit),
+    let status = || record[at..at + 3].iter().fold(0, |n, &b| n * 10 + u16::from(b - b'0'));
+    ends_number(record, at + 3).then(status)
+}
+
+/// Whether a number ends at `end`: no word byte and no `.digit` goes on with it.
+fn ends_number(record: &[u8], end: usize) -> bool {
+    match record.get(end) {
+        Some(b'.') => !record.get(end + 1).is_some_and(u8::is_ascii_digit),
         next => !next.is_some_and(|&b| is_word(b)),
-    };
-    ends.then(|| record[at..at + 3].iter().fold(0, |n, &b| n * 10 + u16::from(b - b'0')))
+    }
 }
 
 /// Whether the digits between `head` and `tail` stand where a status does.
@@ -79,17 +84,61 @@ const KEYS: [&[u8]; 9] = [
 
 /// Whether `head` ends with a status field's key, separator and quotes.
 fn is_field(head: &[u8]) -> bool {
-    let head = trim_blanks(trim_quote(head).0);
-    let (colon, head) = match head {
-        [head @ .., b':'] => (true, head),
-        [head @ .., b'='] => (false, head),
-        _ => return false,
-    };
-    let (head, quoted) = trim_quote(trim_blanks(head));
+    let Some(Field { head, quoted, colon }) = field(head) else { return false };
     if KEYS.iter().any(|key| strip_word(head, key).is_some_and(starts_word)) {
         return true;
     }
     quoted && colon && matches!(head.strip_suffix(b"code"), Some([.., b'"' | b'\'']))
+}
+
+/// What stands before the number of a field.
+struct Field<'h> {
+    /// It ends with the key.
+    head: &'h [u8],
+    quoted: bool,
+    colon: bool,
+}
+
+#[inline]
+fn field(head: &[u8]) -> Option<Field<'_>> {
+    let head = trim_blanks(trim_quote(head).0);
+    let (colon, head) = match head {
+        [head @ .., b':'] => (true, head),
+        [head @ .., b'='] => (false, head),
+        _ => return None,
+    };
+    let (head, quoted) = trim_quote(trim_blanks(head));
+    Some(Field { head, quoted, colon })
+}
+
+/// The first number that is a level of a warning or worse, and where it stands:
+/// of bunyan and pino (`level`), of the journal (`PRIORITY`), of OpenTelemetry
+/// (`severityNumber`).
+pub(super) fn level(record: &[u8]) -> Option<(u16, usize)> {
+    let mut at = 0;
+    while at < record.len() {
+        let run = record[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        if (1..=2).contains(&run)
+            && ends_number(record, at + run)
+            && let number = record[at..at + run].iter().fold(0, |n, &b| n * 10 + u16::from(b - b'0'))
+            && let Some(Field { head, .. }) = field(&record[..at])
+            && says_level(head, number)
+        {
+            return Some((number, at));
+        }
+        at += run.max(1);
+    }
+    None
+}
+
+fn says_level(head: &[u8], number: u16) -> bool {
+    let is = |key: &[u8]| strip_word(head, key).is_some_and(starts_word);
+    match number {
+        0..=4 => is(b"priority") && head.ends_with(b"PRIORITY"),
+        13..=24 => is(b"severitynumber") || is(b"severity_number"),
+        40..=69 => is(b"level"),
+        _ => false,
+    }
 }
 
 /// Whether `head` ends with, and `tail` begins with, one of the phrases.

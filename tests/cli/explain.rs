@@ -267,11 +267,24 @@ fn what_makes_an_everyday_abbreviation_a_code_is_told() {
         ("it failed, AS.0001", "but `failed` at byte 3 says error"),
         ("error_code=AS.0001", "but an error-code key stands before it"),
         ("status=503 AS.0001", "but the status 503 at byte 7 says error"),
+        (r#"{"level":50,"msg":"AS.0001 it was"}"#, "but the level 50 at byte 9 says error"),
+        ("level=50 msg=AS.0001", "but the level 50 at byte 6 says error"),
+        (r#"{"PRIORITY":"3","MESSAGE":"AS.0001"}"#, "but the level 3 at byte 13 says error"),
+        (r#"{"severityNumber":17,"body":"AS.0001"}"#, "but the level 17 at byte 18 says error"),
         ("E0401 08:10:00.500000 1 x.go:9] AS.0001", "but the record begins with the level of an error"),
     ] {
         tells(line, &[why]);
     }
-    tells("AS.0001 is a road", &["- byte 0 AS.0001", "nothing in the record says error"]);
+    for line in [
+        "AS.0001 is a road",
+        r#"{"level":30,"msg":"AS.0001"}"#,
+        "level=3 AS.0001",
+        "priority=3 AS.0001",
+        "severityNumber=9 AS.0001",
+        "level=50.5 AS.0001",
+    ] {
+        tells(line, &["nothing in the record says error"]);
+    }
 }
 
 #[test]

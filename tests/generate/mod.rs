@@ -3,6 +3,7 @@
 
 mod json;
 pub mod odd;
+mod words;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::reference::Catalog;
 
 pub use json::{damaged, document};
 use odd::{MARKS, NOISE};
+use words::{KEYS, STATUSES, TEXTS};
 
 /// Bytes that may stand at the edge of a code: word bytes, boundaries, and what is neither.
 const EDGES: &[&[u8]] = &[
@@ -110,80 +112,6 @@ const ESCAPES: &[&[u8]] = &[
     b"\x1b[1111111111111111111111111111111111111111111111111m",
     b"\x1b[38;2;255;128;10;1m",
     b"\\u001c[1m",
-];
-
-const KEYS: &[&str] = &[
-    "error_code",
-    "errorCode",
-    "ERROR-CODE",
-    "Error code",
-    "error\\_code",
-    "error_id",
-    "http_status",
-    "status_code",
-    "http_code",
-    "httpStatusCode",
-    "code",
-    "status",
-    "errcode",
-    "error_codes",
-    "Code",
-    "err.code",
-    "errorId",
-    "http-status",
-    "message",
-];
-
-const STATUSES: &[&str] = &[
-    "400",
-    "404",
-    "404",
-    "400",
-    "403",
-    "500",
-    "503",
-    "202",
-    "429",
-    "409",
-    "099",
-    "600",
-    "40",
-    "4040",
-    "404.",
-    "404.5",
-    "404a",
-    "400_",
-    "null",
-    "\"Failure\"",
-    "",
-];
-
-const TEXTS: &[&str] = &[
-    "HTTP ",
-    "HTTP/1.1\" ",
-    "http: ",
-    "HTTP/2 ",
-    "HTTP status: ",
-    "HTTP/1.1 Status=",
-    "HTTPS ",
-    "xHTTP ",
-    "HTTP",
-    "HTTP/",
-    "HTTP/1.1 status code: ",
-    "status code: ",
-    "StatusCode=",
-    "statusCode\":",
-    "\\\"statusCode\\\":\\\"",
-    "STATUS CODE ",
-    "status  code ",
-    "got ",
-    "but got ",
-    "Got ",
-    "status ",
-    "HTTP  ::=\"'\\",
-    "HTTP  ::==\"'\\",
-    "response code ",
-    "http\t",
 ];
 
 const FILLERS: &[&str] = &[

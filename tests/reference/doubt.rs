@@ -1,5 +1,6 @@
 //! Section 1, everyday abbreviations: whether a record says error.
 
+use super::bytes::{has, has_any_case, is_word, no_word_before};
 use super::{Row, message, status};
 
 const WORDS: &str = "abort aborted alert crit critical denied emerg err error errors exception fail failed fails \
@@ -29,7 +30,10 @@ impl<'r> Doubt<'r> {
 
 fn says_error(record: &[u8]) -> bool {
     let words = WORDS.split_whitespace().any(|word| has_word(record, word.as_bytes()));
-    words || level(record) || status::stated(record).iter().any(|(_, status)| *status >= 400)
+    words
+        || level(record)
+        || (0..record.len()).any(|at| level_number(record, at))
+        || status::stated(record).iter().any(|(_, status)| *status >= 400)
 }
 
 fn has_word(record: &[u8], word: &[u8]) -> bool {
@@ -42,6 +46,31 @@ fn has_word(record: &[u8], word: &[u8]) -> bool {
         let after = record.get(at + word.len()).copied().filter(u8::is_ascii_alphabetic);
         before.is_none_or(|before| hump(before, text[0]))
             && after.is_none_or(|after| hump(text[text.len() - 1], after))
+    })
+}
+
+/// A key of levels at `at`, and the number of a warning or worse.
+fn level_number(record: &[u8], at: usize) -> bool {
+    let keys: [(&str, std::ops::RangeInclusive<u32>); 4] =
+        [("level", 40..=69), ("PRIORITY", 0..=4), ("severityNumber", 13..=24), ("severity_number", 13..=24)];
+    keys.into_iter().any(|(key, levels)| {
+        let stands = match key {
+            "PRIORITY" => has(record, at, key.as_bytes()),
+            _ => has_any_case(record, at, key.as_bytes()),
+        };
+        if !stands || !no_word_before(record, at) {
+            return false;
+        }
+        let Some(start) = status::field_value(record, at + key.len()) else { return false };
+        let digits: String =
+            record[start..].iter().take_while(|b| b.is_ascii_digit()).map(|&b| char::from(b)).collect();
+        let end = start + digits.len();
+        let goes_on = match record.get(end) {
+            Some(b'.') => record.get(end + 1).is_some_and(u8::is_ascii_digit),
+            Some(&byte) => is_word(byte),
+            None => false,
+        };
+        (1..=2).contains(&digits.len()) && !goes_on && digits.parse().is_ok_and(|n| levels.contains(&n))
     })
 }
 

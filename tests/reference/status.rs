@@ -149,12 +149,13 @@ fn fields(record: &[u8], at: usize) -> Vec<Option<usize>> {
         return Vec::new();
     }
     let keys = FIELDS.iter().filter(|key| has_any_case(record, at, key.as_bytes()));
-    keys.map(|key| {
-        let i = at + key.len();
-        let i = quote(record, i).map_or(i, |(_, after)| after);
-        separator(record, i, b":=")
-    })
-    .collect()
+    keys.map(|key| field_value(record, at + key.len())).collect()
+}
+
+/// From the end of a key, quoted or not, over `:` or `=` to where its value begins.
+pub fn field_value(record: &[u8], end: usize) -> Option<usize> {
+    let i = quote(record, end).map_or(end, |(_, after)| after);
+    separator(record, i, b":=")
 }
 
 /// `code`, only where it is quoted on both sides and followed by a colon.
