@@ -62,7 +62,11 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
         }
         let length = line[at..].iter().position(|b| ends_word(*b)).unwrap_or(line.len() - at);
         if length == 0 {
-            break;
+            // `{taskinstance.py:1937}`
+            let Some(place) = braced(&line[at..]) else { break };
+            at += place;
+            head.end = at;
+            continue;
         }
         let word = &line[at..at + length];
         if let Some(level) = level_of(line, at, word, dated, plain)
@@ -89,7 +93,16 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
                     break;
                 }
             }
-            Kind::Pair => break,
+            Kind::Pair => {
+                if dated
+                    && head.level.is_none()
+                    && let Some((level, place, end)) = behind_pairs(line, at)
+                {
+                    head.level = Some((level, place));
+                    head.end = end;
+                }
+                break;
+            }
             Kind::Label => {
                 at += length;
                 head.end = at;
@@ -177,6 +190,9 @@ fn level_of(line: &[u8], at: usize, word: &[u8], dated: bool, plain: usize) -> O
     ) || before == Some(b'[')
         && matches!(next, Some(b' ' | b'['))
         && matches!(line.get(at..), Some(l) if l.iter().take(16).any(|&b| b == b']'));
+    // A column of its own, as in a table of events.
+    let column = before.is_none_or(|b| b == b' ')
+        && matches!(line.get(at + word.len()..), Some([b' ', b' ' | b'\t', ..] | [b'\t', ..]));
     let signed = signs > 0 || first.len() < bare.len() || next == Some(&b':');
     for (candidate, whole) in [(bare, true), (first, true), (last, false)] {
         if candidate.is_empty() || !whole && candidate.len() == bare.len() {
@@ -192,7 +208,7 @@ fn level_of(line: &[u8], at: usize, word: &[u8], dated: bool, plain: usize) -> O
             continue;
         }
         let upper_place = plain == 0 || dated;
-        let lower_place = bracketed || signed && plain == 0 || dated && plain == 0;
+        let lower_place = bracketed || (signed || dated || column) && plain == 0;
         let program = candidate.len() < 4 && !upper && !bracketed;
         let lower_place = lower_place && (whole || bracketed);
         if upper && upper_place || !upper && lower_place && !program {
@@ -223,7 +239,33 @@ fn behind_sign(line: &[u8], at: usize) -> usize {
 
 /// `08:25:00.120`
 fn is_time_of_day(word: &[u8]) -> bool {
-    matches!(word, [a, b, b':', c, d, b':', e, f, ..] if [a, b, c, d, e, f].iter().all(|b| b.is_ascii_digit()))
+    let digits = word.iter().take(2).take_while(|b| b.is_ascii_digit()).count();
+    digits > 0
+        && matches!(word[digits..], [b':', a, b, b':', c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_digit))
+}
+
+/// The length of a name in braces, as loggers have a place in the source.
+fn braced(rest: &[u8]) -> Option<usize> {
+    let [b'{', inner @ ..] = rest else { return None };
+    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'/' | b'-');
+    let name = inner.iter().take(64).take_while(is_name).count();
+    (name > 0 && inner.get(name) == Some(&b'}')).then_some(name + 2)
+}
+
+/// The level in brackets behind pairs, as Elixir writes them between time and
+/// level: `request_id=x user=7 [error] `. Also where it is, and its end.
+fn behind_pairs(line: &[u8], mut at: usize) -> Option<(&'static str, usize, usize)> {
+    for _ in 0..MAX_PLAIN {
+        let word = line[at..].iter().take(MAX_BYTES).position(|&b| b == b' ')?;
+        memchr::memchr(b'=', &line[at..at + word])?;
+        at += word + 1;
+        if line.get(at) == Some(&b'[') {
+            let close = line[at..].iter().take(16).position(|&b| b == b']')?;
+            let level = level::named(&line[at + 1..at + close]).filter(|_| close > 3)?;
+            return Some((level, at + 1, at + close + 1));
+        }
+    }
+    None
 }
 
 /// `3m12s`, `5d`: how long ago an event of Kubernetes was seen.
