@@ -221,6 +221,22 @@ fn explained(lines: &[&[u8]]) -> Vec<Vec<Vec<(String, String)>>> {
 }
 
 #[test]
+fn what_only_goes_on_behind_a_code_is_no_message() {
+    for line in [
+        "ERROR: Ecs.0114 got 404 instead of that",
+        "failed: Ecs.0114 while starting the server",
+        "failed with Ecs.0114 no such thing here",
+        "error: Ecs.0114 instance i-7",
+        "Ecs.0114 Ecs.0043",
+    ] {
+        let found = events(&[line.as_bytes()]);
+        assert_eq!(found[0].1["message"], "Instance[…] could not be found.", "{line}");
+    }
+    let found = events(&[b"ERROR: Ecs.0114 the server was deleted long ago"]);
+    assert_eq!(found[0].1["message"], "the server was deleted long ago");
+}
+
+#[test]
 fn messages_that_the_journal_has_as_bytes_are_read() {
     let bytes = |text: &str| text.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join(",");
     let entry = |message: &str| {

@@ -288,6 +288,20 @@ fn what_makes_an_everyday_abbreviation_a_code_is_told() {
 }
 
 #[test]
+fn which_of_several_services_is_meant_is_told() {
+    for (line, why) in [
+        (
+            "GET https://dds.example.com/v3 DBS.999999",
+            "several services have it: DDS's, by its host at byte 12",
+        ),
+        ("error DBS.999999", "the family's owner RDS's, since the record names no host of theirs"),
+    ] {
+        tells(line, &[why]);
+    }
+    assert!(!told("Ecs.9999 at https://ecs.example.com").contains("several services"));
+}
+
+#[test]
 fn labels_are_told_too() {
     let line = r#"{"app":"web","error_code":"CSS.0015"}"#;
     let mut command = errtally();

@@ -11,7 +11,7 @@ use crate::fields::origin::{Origin, Rule};
 const MAX_COMPARED: usize = 1024;
 
 /// Words that go on with what was said before a code.
-const CONNECTING: [&[u8]; 29] = [
+const CONNECTING: [&[u8]; 32] = [
     b"after",
     b"again",
     b"and",
@@ -23,9 +23,11 @@ const CONNECTING: [&[u8]; 29] = [
     b"during",
     b"for",
     b"from",
+    b"got",
     b"had",
     b"happened",
     b"has",
+    b"http",
     b"if",
     b"in",
     b"is",
@@ -35,6 +37,7 @@ const CONNECTING: [&[u8]; 29] = [
     b"or",
     b"returned",
     b"seen",
+    b"status",
     b"to",
     b"was",
     b"were",
@@ -193,6 +196,8 @@ impl Reading<'_> {
             }
             _ => return None,
         };
+        // Only a blank: a sentence, no name or number.
+        let spaced = closing.is_none() && sign == 1 && rest[0] == b' ';
         at += sign;
         at += self.text[at..end].iter().take_while(|b| b.is_ascii_whitespace()).count();
         let mut stop = self.scan.plain_end(self.text, at, scope, false);
@@ -201,6 +206,9 @@ impl Reading<'_> {
             stop = next - self.text[at..next].iter().rev().take_while(|b| ends(b)).count();
         }
         let text = self.text.get(at..stop)?;
+        if spaced && plain_words(text) < 3 {
+            return None;
+        }
         let quoted = match text {
             [mark @ (b'"' | b'\''), inner @ .., last] if last == mark => Some(at + 1..at + 1 + inner.len()),
             _ => None,
@@ -218,7 +226,6 @@ impl Reading<'_> {
         let (word, behind) = rest[1..].split_at(word);
         begins
             && behind.first() == Some(&b' ')
-            && behind[1..].first().is_some_and(u8::is_ascii_alphanumeric)
             && !CONNECTING.iter().any(|connecting| word.eq_ignore_ascii_case(connecting))
     }
 
@@ -299,8 +306,7 @@ impl Reading<'_> {
         }
         let end = self.scan.plain_end(self.text, start, 0, false);
         let text = &self.text[start..end];
-        let words = text.split(|b| b.is_ascii_whitespace()).filter(|word| is_plain_word(word)).count();
-        (words >= 3).then(|| Text::plain(start..end, 0, Source::Line, Rule::Line))
+        (plain_words(text) >= 3).then(|| Text::plain(start..end, 0, Source::Line, Rule::Line))
     }
 
     /// The pair of this role nearest to `place`: in the innermost scope around
@@ -342,6 +348,10 @@ fn structured_data(line: &[u8]) -> Option<usize> {
 
 fn has_words(text: &[u8]) -> bool {
     text.iter().filter(|b| b.is_ascii_alphabetic()).count() >= 3 && token_length(text) < text.len()
+}
+
+fn plain_words(text: &[u8]) -> usize {
+    text.split(|b| b.is_ascii_whitespace()).filter(|word| is_plain_word(word)).count()
 }
 
 fn is_plain_word(word: &[u8]) -> bool {
