@@ -17,10 +17,14 @@ const MAX_PATH: usize = 256;
 /// keeps at least this much before a candidate.
 pub const LEFT_CONTEXT: usize = MAX_PATH + 2;
 
+/// Most backslashes behind a folder.
+const MAX_SLASHES: usize = 16;
+
 /// Bytes after a candidate that decide about it: `:`, a port and what follows.
 pub const RIGHT_CONTEXT: usize = 8;
 
 const _: () = assert!(LEFT_CONTEXT > MAX_PARAMETERS + 16);
+const _: () = assert!(LEFT_CONTEXT > MAX_SLASHES + 2);
 
 /// Why a left boundary holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +139,27 @@ pub fn right(hay: &[u8], at: usize) -> bool {
 /// Whether what starts at `at` stands in a path.
 #[inline]
 pub fn in_path(hay: &[u8], at: usize) -> bool {
-    at > 0 && hay[at - 1] == b'/' && path_ends(&hay[..at])
+    let head = &hay[..at];
+    match head.last() {
+        Some(b'/') => path_ends(head),
+        Some(b'\\') => folder_ends(head),
+        Some(b':') => scheme_ends(head),
+        _ => false,
+    }
+}
+
+/// `C:\logs\`, `..\\`: what stands before the backslashes is no quote.
+#[cold]
+fn folder_ends(head: &[u8]) -> bool {
+    let slashes = head.iter().rev().take_while(|&&b| b == b'\\').count();
+    let before = head[..head.len() - slashes.min(MAX_SLASHES + 1)].last();
+    slashes <= MAX_SLASHES && before.is_some_and(|&b| is_word(b) || matches!(b, b'.' | b':' | b'-'))
+}
+
+/// `file:`
+fn scheme_ends(head: &[u8]) -> bool {
+    let Some(start) = head.len().checked_sub(5) else { return false };
+    head[start..].eq_ignore_ascii_case(b"file:") && !head[..start].last().is_some_and(|&b| is_word(b))
 }
 
 fn path_ends(head: &[u8]) -> bool {
@@ -151,7 +175,7 @@ fn path_ends(head: &[u8]) -> bool {
 }
 
 /// Whether `start..end` is part of a host or an address: in small letters with
-/// a port, or behind `@`.
+/// a port or a version, or behind `@`.
 #[inline]
 pub fn in_host(hay: &[u8], start: usize, end: usize) -> bool {
     let behind_at = matches!(hay[..start], [.., before, b'@'] if is_word(before));
@@ -160,7 +184,9 @@ pub fn in_host(hay: &[u8], start: usize, end: usize) -> bool {
 
 fn has_port(hay: &[u8], start: usize, end: usize) -> bool {
     let digits = hay[end + 1..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
-    (2..=5).contains(&digits)
-        && !hay.get(end + 1 + digits).is_some_and(|&b| is_word(b))
-        && !hay[start..end].iter().any(u8::is_ascii_uppercase)
+    let behind = &hay[end + 1 + digits..];
+    let port = (2..=5).contains(&digits) && !behind.first().is_some_and(|&b| is_word(b));
+    // `as.1234:1.0.0` is an artefact.
+    let version = digits == 1 && matches!(behind, [b'.', digit, ..] if digit.is_ascii_digit());
+    (port || version) && !hay[start..end].iter().any(u8::is_ascii_uppercase)
 }

@@ -15,7 +15,7 @@ use crate::reference::Catalog;
 
 pub use json::{damaged, document};
 use odd::{MARKS, NOISE};
-use words::{KEYS, STATUSES, TEXTS};
+use words::{BEFORE_KEYS, BEHIND_KEYS, KEYS, STATUSES, TEXTS};
 
 /// Bytes that may stand at the edge of a code: word bytes, boundaries, and what is neither.
 const EDGES: &[&[u8]] = &[
@@ -349,6 +349,8 @@ fn fragment(catalog: &Arc<Catalog>) -> Fragment {
         3 => (text_of(TEXTS), text_of(STATUSES)).prop_map(|(lead, status)| [lead, status].concat()),
         1 => message(catalog),
         3 => text_of(FILLERS),
+        2 => (text_of(BEFORE_KEYS), code(catalog), text_of(BEHIND_KEYS))
+            .prop_map(|(before, code, behind)| [before, code, behind].concat()),
         1 => Just(b" ".to_vec()),
         1 => vec(any::<u8>(), 1..4),
     ]

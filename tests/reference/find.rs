@@ -176,6 +176,15 @@ fn in_path(record: &[u8], at: usize) -> bool {
     {
         start -= 1;
     }
+    let head = &record[..at];
+    let slashes = head.iter().rev().take_while(|&&byte| byte == b'\\').count();
+    if (1..=16).contains(&slashes) {
+        let before = head[..at - slashes].last();
+        return before.is_some_and(|&byte| is_word(byte) || b".-:".contains(&byte));
+    }
+    if at >= 5 && has_any_case(record, at - 5, b"file:") {
+        return at == 5 || !is_word(record[at - 6]);
+    }
     let run = &record[start..at];
     if run.last() != Some(&b'/') {
         return false;
@@ -199,7 +208,9 @@ fn in_host(record: &[u8], at: usize, end: usize) -> bool {
         i += 1;
     }
     let digits = i - end - 1;
-    (2..=5).contains(&digits) && !record.get(i).is_some_and(|&byte| is_word(byte))
+    let port = (2..=5).contains(&digits) && !record.get(i).is_some_and(|&byte| is_word(byte));
+    let version = record.get(i) == Some(&b'.') && record.get(i + 1).is_some_and(u8::is_ascii_digit);
+    port || digits == 1 && version
 }
 
 /// Section 5: what the status in the code implies.
