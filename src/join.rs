@@ -2,7 +2,7 @@
 //!
 //! The rules are in docs/joining.md. [`step`] has them, from line to line;
 //! [`stretch`] applies them to a block, where lines stand that need a look;
-//! [`line`] says what a line looks like. In an input of a container runtime,
+//! [`mod@line`] says what a line looks like. In an input of a container runtime,
 //! [`runtime`] reads its wrapping and [`containers`] joins what is in it.
 
 pub mod containers;

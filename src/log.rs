@@ -4,7 +4,7 @@
 //! own writes. A line that finds no room, or that cannot be written because
 //! the disk is full or the reader is gone, is dropped and counted. The same
 //! line again and again is told a few times, then with a number
-//! ([`repeats`]).
+//! (`repeats`).
 
 mod lines;
 mod queue;

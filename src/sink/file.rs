@@ -7,7 +7,7 @@
 //!
 //! An event has arrived when a crash of the machine would not lose it: the
 //! file is synced. A thread does that for all that was written meanwhile, at
-//! most every [`SYNC_INTERVAL`], so that writing waits for no disk and a sync
+//! most every `SYNC_INTERVAL`, so that writing waits for no disk and a sync
 //! serves many events. The same thread opens the file again on request, so
 //! that nobody who asks waits for a writer.
 //!

@@ -4,7 +4,7 @@
 //! It is for a source that has other work while the sink waits, such as a
 //! member of a Kafka group that must be polled. Nothing is dropped. The source
 //! asks for [room](Sink::room) and gives no more while there is none, which
-//! bounds what is held: [`QUEUE_BYTES`] and what the source gives at once.
+//! bounds what is held: `QUEUE_BYTES` and what the source gives at once.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
