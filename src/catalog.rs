@@ -90,6 +90,11 @@ impl Family {
         self.grammar.read(&text[stem..]).filter(|number| stem + number.len == text.len())
     }
 
+    /// How many bytes its codes have.
+    pub fn code_bytes(&self) -> usize {
+        self.stem.len() + self.grammar.len()
+    }
+
     /// The code whose digits read as `number`, where the catalog has it.
     #[inline]
     pub fn code(&self, number: u64) -> Option<CodeId> {

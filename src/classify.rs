@@ -12,8 +12,10 @@ mod marks;
 pub mod owner;
 pub mod status;
 
+use std::ops::Range;
+
 use crate::boundary;
-use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, First, Number, ServiceId};
+use crate::catalog::{Catalog, Category, CodeId, Family, FamilyId, Number, ServiceId};
 use discovery::Keys;
 
 /// Longest code in bytes, of a family or discovered.
@@ -114,8 +116,14 @@ pub struct Families {
     groups: Vec<Vec<Ending>>,
     /// Those of numbers alone.
     numbers: Vec<FamilyId>,
-    /// There is one whose number begins with a letter right behind the prefix.
-    joined_letters: bool,
+    /// There is one whose number stands right behind the prefix.
+    joined: bool,
+    /// All end in a digit.
+    end_in_digits: bool,
+    /// Bytes of the shortest code.
+    shortest: usize,
+    /// No code of one holds a boundary, behind which another's might stand.
+    seamless: bool,
 }
 
 /// Values of [`pair`].
@@ -158,15 +166,17 @@ fn last_bytes(head: &[u8]) -> u32 {
 impl Families {
     /// The families of `catalog`.
     pub fn new(catalog: &Catalog) -> Families {
-        let begins_with_letter = |f: &Family| matches!(f.grammar.first(), First::Letter(_));
         let mut families = Families {
             group: Box::new([0; PAIRS]),
             groups: vec![Vec::new()],
             numbers: Vec::new(),
-            joined_letters: catalog
-                .families()
-                .iter()
-                .any(|f| f.separator.is_empty() && begins_with_letter(f)),
+            joined: catalog.families().iter().any(|f| f.separator.is_empty() && !f.prefix.is_empty()),
+            shortest: catalog.families().iter().map(Family::code_bytes).min().unwrap_or(usize::MAX),
+            seamless: catalog.families().iter().all(|f| {
+                let stem = f.stem().as_bytes();
+                !stem.contains(&b'-') && !stem.starts_with(b".") && !stem.windows(2).any(|two| two == b"..")
+            }),
+            end_in_digits: catalog.families().iter().all(|f| f.grammar.ends_in_digit()),
         };
         for (i, family) in catalog.families().iter().enumerate() {
             let prefix = family.prefix.as_bytes();
@@ -193,6 +203,16 @@ impl Families {
         families
     }
 
+    /// Whether nothing is a code that stands within a code of a family.
+    pub fn are_seamless(&self) -> bool {
+        self.seamless
+    }
+
+    /// Bytes of the shortest code.
+    pub fn shortest(&self) -> usize {
+        self.shortest
+    }
+
     fn add(&mut self, pair: usize, ending: Ending) {
         if self.group[pair] == 0 {
             // At most as many as there are pairs.
@@ -200,6 +220,15 @@ impl Families {
             self.groups.push(Vec::new());
         }
         self.groups[usize::from(self.group[pair])].push(ending);
+    }
+
+    /// Whether the two bytes before `place` end the prefix of any.
+    #[inline]
+    fn may_end(&self, hay: &[u8], place: usize) -> bool {
+        match hay[..place] {
+            [.., before, last] => self.group[pair(before, last)] != 0,
+            _ => true,
+        }
     }
 
     /// Those whose prefix stands before `place` in any case, and whose separator
@@ -231,19 +260,32 @@ impl Families {
         })
     }
 
-    /// The family that all of `text` fits, if any. Families of numbers alone
+    /// The family that all of `hay[range]` fits, if any. Families of numbers alone
     /// only where they are `wanted`.
-    fn of_whole(&self, catalog: &Catalog, text: &[u8], numbers: bool) -> Option<(FamilyId, Number)> {
-        let fits = |&family: &FamilyId| Some((family, catalog.family(family).fits(text)?));
+    fn of_whole(
+        &self,
+        catalog: &Catalog,
+        hay: &[u8],
+        range: Range<usize>,
+        wanted: bool,
+    ) -> Option<(FamilyId, Number)> {
+        let text = &hay[range.clone()];
         if text[0].is_ascii_digit() {
-            return if numbers { self.numbers.iter().find_map(fits) } else { None };
+            let fits = |&family: &FamilyId| Some((family, catalog.family(family).fits(text)?));
+            return if wanted { self.numbers.iter().find_map(fits) } else { None };
         }
-        // Where a number or what separates it begins; or anywhere, for a number that begins with a letter.
-        let may_be = |&place: &usize| !text[place].is_ascii_alphabetic() || self.joined_letters;
-        (1..text.len()).filter(may_be).find_map(|place| {
-            self.at(catalog, text, place).find_map(|(family, start, digits)| {
-                let number = catalog.family(family).grammar.read(&text[digits..])?;
-                (start == 0 && digits + number.len == text.len()).then_some((family, number))
+        if self.end_in_digits && !text[text.len() - 1].is_ascii_digit() {
+            return None;
+        }
+        // Where a separator stands; or anywhere, for a number without.
+        let may_be = |&place: &usize| self.joined || !hay[place].is_ascii_alphanumeric();
+        (range.start + 1..range.end).filter(may_be).find_map(|place| {
+            self.at(catalog, hay, place).find_map(|(family, start, digits)| {
+                if start != range.start {
+                    return None;
+                }
+                let number = catalog.family(family).grammar.read(&hay[digits..range.end])?;
+                (digits + number.len == range.end).then_some((family, number))
             })
         })
     }
@@ -258,16 +300,29 @@ pub struct Rules {
     pub keys: Keys,
 }
 
+impl Rules {
+    /// Whether anything may be at `place`: one look that nearly every place of a log fails at.
+    #[inline]
+    pub fn may_be_at(&self, hay: &[u8], place: usize) -> bool {
+        let families = &self.families;
+        let letter = !families.joined && hay[place].is_ascii_alphanumeric();
+        !letter && families.may_end(hay, place) || self.keys.may_lead(hay, place)
+    }
+}
+
 /// Gives `found` every code at `place`: one at most in practice; two where
 /// one family's prefix ends with another's and an escape stands between.
 #[inline]
 pub fn at_place(catalog: &Catalog, rules: &Rules, hay: &[u8], place: usize, mut found: impl FnMut(Sighting)) {
-    for (family, start, digits) in rules.families.at(catalog, hay, place) {
-        let known = catalog.family(family);
-        if let Ok(number) = judge_digits(known, hay, start, digits) {
-            let end = digits + number.len;
-            let doubtful = known.everyday && hay.get(end) != Some(&b':');
-            found(Sighting { start, end, what: what(known, family, number), doubtful });
+    // A place that is a letter is a key's.
+    if rules.families.joined || !hay[place].is_ascii_alphanumeric() {
+        for (family, start, digits) in rules.families.at(catalog, hay, place) {
+            let known = catalog.family(family);
+            if let Ok(number) = judge_digits(known, hay, start, digits) {
+                let end = digits + number.len;
+                let doubtful = known.everyday && hay.get(end) != Some(&b':');
+                found(Sighting { start, end, what: what(known, family, number), doubtful });
+            }
         }
     }
     if rules.keys.may_lead(hay, place)
@@ -282,7 +337,7 @@ pub fn at_place(catalog: &Catalog, rules: &Rules, hay: &[u8], place: usize, mut 
 fn of_key(catalog: &Catalog, rules: &Rules, hay: &[u8], lead: &discovery::Lead) -> Option<Sighting> {
     let text = &hay[lead.start..lead.end];
     let sighting = |what| Sighting { start: lead.start, end: lead.end, what, doubtful: false };
-    if let Some((family, number)) = rules.families.of_whole(catalog, text, !lead.weak) {
+    if let Some((family, number)) = rules.families.of_whole(catalog, hay, lead.start..lead.end, !lead.weak) {
         let known = catalog.family(family);
         let success = number.value == 0 && known.code(0).is_none();
         return (!success).then(|| sighting(what(known, family, number)));

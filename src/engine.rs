@@ -59,7 +59,9 @@ impl Engine {
 
     /// As [`Engine::new`] with a given search, to compare searches.
     pub fn with_sweep(catalog: Arc<Catalog>, options: Options, sweep: Sweep) -> Engine {
-        let rules = Rules { families: Families::new(&catalog), keys: options.keys() };
+        let families = Families::new(&catalog);
+        let keys = options.keys().with_shortest_code(families.shortest());
+        let rules = Rules { families, keys };
         let joining = join::Rules::new(&options.join, options.max_record_bytes);
         Engine { catalog, sweep, rules, joining, options, plan: None }
     }

@@ -147,6 +147,16 @@ impl Grammar {
         Some(Number { len: bytes.len(), value, status })
     }
 
+    /// Bytes from the first digit to the last, dots and letters included.
+    pub fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Whether its codes end in a digit.
+    pub fn ends_in_digit(&self) -> bool {
+        self.slots.last().is_some_and(|slot| slot.is_digit())
+    }
+
     /// Writes what [`read`](Grammar::read) took, letters as they are spelled here.
     pub fn spell(&self, bytes: &[u8], out: &mut String) {
         for (slot, &byte) in self.slots.iter().zip(bytes) {

@@ -3,6 +3,14 @@
 //! Read as text on purpose: JSON, JSON escaped to any depth, HTML, URLs, XML,
 //! `key=value` and `key: value` differ only in what stands around the same words.
 
+mod around;
+mod flexible;
+mod shape;
+
+use self::around::{Around, Bytes, is_plain_and_short};
+use self::flexible::{Flexible, usual, words};
+use self::shape::MIN_SHAPE;
+pub use self::shape::has_shape;
 use super::MAX_CODE_BYTES;
 use super::marks::{self, blanks_and_colours, quote};
 use crate::boundary::{escape_ends, is_word};
@@ -33,78 +41,17 @@ pub struct Keys {
     /// The others, in small letters, each with its place.
     exact: Vec<(String, usize)>,
     /// Bytes that may stand at a place of theirs.
-    places: Vec<u8>,
+    places: Bytes,
     /// What nearly every `cod` of a log fails at.
     around: Around,
-}
-
-/// Bytes next to a `cod`, in any case: a bit for each byte. Other bytes make no key.
-#[derive(Clone, Copy, Debug, Default)]
-struct Around {
-    /// Behind it.
-    after: Bytes,
-    /// Before it, where a key begins with it.
-    first: Bytes,
-    /// Letters before it, or before the joint in front of it.
-    letters: Bytes,
-}
-
-/// A set of bytes.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bytes([u128; 2]);
-
-impl Bytes {
-    /// Adds a byte, a letter in both cases.
-    fn add(&mut self, byte: u8) {
-        for byte in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
-            self.0[usize::from(byte >> 7)] |= 1 << (byte & 127);
-        }
-    }
-
-    #[inline]
-    fn has(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 7)] >> (byte & 127) & 1 == 1
-    }
-}
-
-impl Around {
-    fn add(&mut self, key: &Flexible) {
-        match key.words.get(key.anchor + 2) {
-            Some(b' ') | None => (0..=255).for_each(|byte| self.after.add(byte)),
-            Some(&byte) => self.after.add(byte),
-        }
-        match key.words[..key.anchor - 1] {
-            // The tail of a quote or of a tag's opening; any other key only stands alone.
-            [] if key.weak => b"\"'`27;<c".iter().for_each(|&byte| self.first.add(byte)),
-            [] | [b' '] => (0..=255).for_each(|byte| self.first.add(byte)),
-            [.., byte, b' '] | [.., byte] => self.letters.add(byte),
-        }
-    }
-
-    /// Whether the `cod` whose `o` is at `place` may be of a key.
-    #[inline]
-    fn allows(&self, hay: &[u8], place: usize) -> bool {
-        if !hay.get(place + 2).is_some_and(|&byte| self.after.has(byte)) {
-            return false;
-        }
-        let Some(before) = place.checked_sub(2) else { return true };
-        if self.first.has(hay[before]) || self.letters.has(hay[before]) {
-            return true;
-        }
-        let (end, _) = joint_before(hay, place - 1);
-        end < place - 1 && end > 0 && self.letters.has(hay[end - 1])
-    }
-}
-
-/// A key whose words may be joined in any way.
-#[derive(Clone, Debug)]
-struct Flexible {
-    /// In small letters; a blank is where words meet.
-    words: Vec<u8>,
-    /// Where the `o` of its `cod` is.
-    anchor: usize,
-    /// It is `code`, which stands for many things.
-    weak: bool,
+    /// All with `cod` end in `code`.
+    end_in_code: bool,
+    /// Bytes of the shortest value that may be a code.
+    least_value: usize,
+    /// A key without `cod` has an `o` at its place.
+    exact_at_o: bool,
+    /// A key that begins with `cod` counts only in quotes, and its value too.
+    only_quoted: bool,
 }
 
 /// What a key leads to.
@@ -153,20 +100,35 @@ impl Keys {
             match words.windows(3).position(|w| w == b"cod") {
                 Some(at) => {
                     let weak = words == b"code";
-                    keys.flexible.push(Flexible { words, anchor: at + 1, weak });
+                    let usual = [usual(&words, at + 1, false), usual(&words, at + 1, true)];
+                    keys.flexible.push(Flexible { words, anchor: at + 1, weak, usual });
                 }
                 None => keys.exact.push((name.to_ascii_lowercase(), place_in(name.as_bytes()))),
             }
         }
         if keys.any_with_cod() {
-            keys.places.push(b'o');
+            keys.places.add(b'o');
         }
-        keys.places.extend(keys.exact.iter().map(|(key, place)| key.as_bytes()[*place]));
-        keys.places.sort_unstable();
-        keys.places.dedup();
+        keys.exact.iter().for_each(|(key, place)| keys.places.add(key.as_bytes()[*place]));
         keys.flexible.sort_by_key(|key| std::cmp::Reverse(key.words.len()));
+        // `error_code` is `errorcode` too, and stands before it.
+        let mut seen = Vec::new();
+        keys.flexible.retain(|key| {
+            let letters: Vec<u8> = key.words.iter().copied().filter(|&b| b != b' ').collect();
+            let new = !seen.contains(&letters);
+            seen.push(letters);
+            new
+        });
         keys.flexible.iter().for_each(|key| keys.around.add(key));
+        keys.exact_at_o = keys.exact.iter().any(|(key, place)| key.as_bytes()[*place] == b'o');
+        keys.only_quoted = !keys.exact_at_o && keys.flexible.iter().all(|key| key.anchor > 1 || key.weak);
+        keys.end_in_code = keys.flexible.iter().all(|key| key.words[key.anchor - 1..] == *b"code");
         keys
+    }
+
+    /// The same, where no code of a family is shorter than `shortest` bytes.
+    pub fn with_shortest_code(self, shortest: usize) -> Keys {
+        Keys { least_value: shortest.min(MIN_SHAPE), ..self }
     }
 
     /// Whether any holds `cod`.
@@ -182,17 +144,42 @@ impl Keys {
     /// Whether a key's place may be at such a byte.
     #[inline]
     pub fn may_be_at(&self, byte: u8) -> bool {
-        self.places.iter().any(|place| place.eq_ignore_ascii_case(&byte))
+        self.places.has(byte)
     }
 
     /// Whether a key may be at `place`: what nearly every place of a log fails at.
     #[inline]
     pub fn may_lead(&self, hay: &[u8], place: usize) -> bool {
-        hay[place] | 0x20 == b'o' && self.around.allows(hay, place)
-            || self
-                .exact
-                .iter()
-                .any(|(key, in_key)| may_be_exact(key.as_bytes(), *in_key, hay, place).is_some())
+        self.places.has(hay[place]) && !self.is_plain_number(hay, place) && self.may_be_key(hay, place)
+    }
+
+    /// Whether it is the `code` of `"code":200`, which many logs have in each line.
+    #[inline]
+    fn is_plain_number(&self, hay: &[u8], place: usize) -> bool {
+        self.only_quoted
+            && place > 1
+            && hay.get(place - 2..place + 6).is_some_and(|text| {
+                text[0] == b'"'
+                    && text[2] | 0x20 == b'o'
+                    && text[4..7] == *b"e\":"
+                    && text[7].is_ascii_digit()
+            })
+    }
+
+    fn may_be_key(&self, hay: &[u8], place: usize) -> bool {
+        let middle = hay[place] | 0x20;
+        middle == b'o' && self.may_be_flexible(hay, place)
+            || (middle != b'o' || self.exact_at_o)
+                && self
+                    .exact
+                    .iter()
+                    .any(|(key, in_key)| may_be_exact(key.as_bytes(), *in_key, hay, place).is_some())
+    }
+
+    #[inline]
+    fn may_be_flexible(&self, hay: &[u8], place: usize) -> bool {
+        self.around.allows(hay, place)
+            && !(self.end_in_code && is_plain_and_short(&hay[place + 3..], self.least_value))
     }
 
     /// What the key at `place` leads to. A key's place is the `o` of its `cod`;
@@ -225,58 +212,14 @@ impl Keys {
     }
 }
 
-impl Flexible {
-    #[inline]
-    fn find(&self, hay: &[u8], place: usize) -> Result<Found, Refusal> {
-        // Of several keys nearly all end here.
-        let fits = match self.words[..self.anchor - 1] {
-            [] | [b' '] => true,
-            [.., letter, b' '] => {
-                place > 1
-                    && (b"_-. ".contains(&hay[place - 2]) || hay[place - 2].eq_ignore_ascii_case(&letter))
-            }
-            [.., letter] => place > 1 && hay[place - 2].eq_ignore_ascii_case(&letter),
-        };
-        if !fits {
-            return Err(Refusal::NoKey);
-        }
-        let mut prose = false;
-        let mut end = place + 1;
-        for &wanted in &self.words[self.anchor + 1..] {
-            if wanted == b' ' {
-                let (next, blank) = joint(hay, end);
-                (end, prose) = (next, prose | blank);
-            } else if hay.get(end).is_some_and(|b| b.eq_ignore_ascii_case(&wanted)) {
-                end += 1;
-            } else {
-                return Err(Refusal::NoKey);
-            }
-        }
-        let mut start = place;
-        for &wanted in self.words[..self.anchor].iter().rev() {
-            if wanted == b' ' {
-                let (next, blank) = joint_before(hay, start);
-                (start, prose) = (next, prose | blank);
-            } else if start > 0 && hay[start - 1].eq_ignore_ascii_case(&wanted) {
-                start -= 1;
-            } else {
-                return Err(Refusal::NoKey);
-            }
-        }
-        if end - start > MAX_KEY {
-            return Err(Refusal::NoKey);
-        }
-        stands_alone(hay, start)?;
-        Ok(Found { start, end, prose, weak: self.weak })
-    }
-}
-
-/// Where the key begins if its place is at `place` and its first byte fits.
+/// Where the key begins if its place is at `place` and a byte before that fits.
 #[inline]
 fn may_be_exact(key: &[u8], in_key: usize, hay: &[u8], place: usize) -> Option<usize> {
     let start = place.checked_sub(in_key)?;
     let fits = |at: usize, wanted: u8| hay[at].eq_ignore_ascii_case(&wanted);
-    (fits(place, key[in_key]) && fits(start, key[0])).then_some(start)
+    // The letters before the place tell most words apart.
+    let before = in_key.min(3);
+    (fits(place, key[in_key]) && fits(place - before, key[in_key - before])).then_some(start)
 }
 
 fn find_exact(key: &[u8], in_key: usize, hay: &[u8], place: usize) -> Result<Found, Refusal> {
@@ -299,51 +242,11 @@ fn stands_alone(hay: &[u8], start: usize) -> Result<(), Refusal> {
     if alone { Ok(()) } else { Err(Refusal::KeyBoundary) }
 }
 
-/// Where two words meet: nothing, or up to 16 backslashes and one of `_-. `.
-/// Gives what follows, and whether it was a blank.
-fn joint(hay: &[u8], at: usize) -> (usize, bool) {
-    let slashes = hay[at..].iter().take(marks::MAX_SLASHES + 1).take_while(|&&b| b == b'\\').count();
-    match hay.get(at + slashes) {
-        Some(&byte @ (b'_' | b'-' | b'.' | b' ')) if slashes <= marks::MAX_SLASHES => {
-            (at + slashes + 1, byte == b' ')
-        }
-        _ => (at, false),
-    }
-}
-
-/// The same, backwards.
-fn joint_before(hay: &[u8], at: usize) -> (usize, bool) {
-    match hay[..at] {
-        [.., byte @ (b'_' | b'-' | b'.' | b' ')] => {
-            let slashes =
-                hay[..at - 1].iter().rev().take(marks::MAX_SLASHES + 1).take_while(|&&b| b == b'\\').count();
-            // One too many stays, and then the word before does not fit.
-            (at - 1 - slashes.min(marks::MAX_SLASHES), byte == b' ')
-        }
-        _ => (at, false),
-    }
-}
-
-/// The words of a name in small letters, joined by blanks.
-fn words(name: &str) -> Vec<u8> {
-    let mut words = Vec::new();
-    let mut small = false;
-    for byte in name.bytes() {
-        if b"_-. ".contains(&byte) {
-            words.push(b' ');
-        } else {
-            if small && byte.is_ascii_uppercase() {
-                words.push(b' ');
-            }
-            words.push(byte.to_ascii_lowercase());
-        }
-        small = byte.is_ascii_lowercase();
-    }
-    words
-}
-
 /// From the end of a key to its value.
 fn lead(hay: &[u8], key: &Found) -> Result<Lead, Refusal> {
+    if let Some((start, end)) = plain_value(hay, key) {
+        return Ok(Lead { key: key.start, start, end, weak: key.weak });
+    }
     if key.weak && !marks::quote_ends(hay, key.start) {
         return if marks::tag_opens_before(hay, key.start) {
             tag(hay, key)
@@ -382,6 +285,34 @@ fn lead(hay: &[u8], key: &Found) -> Result<Lead, Refusal> {
     if end == start { Err(Refusal::Shape) } else { Ok(Lead { key: key.start, start, end, weak: key.weak }) }
 }
 
+/// The value where it is written in the most ordinary ways: `":"X"`, `": "X"`, `=X`, `: X`. What
+/// it does not see is left to the rules for all ways.
+fn plain_value(hay: &[u8], key: &Found) -> Option<(usize, usize)> {
+    let mark = |at: usize| hay.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+    let closed = mark(key.end).is_some();
+    let sign = key.end + usize::from(closed);
+    if !matches!(hay.get(sign..sign + 2)?, [b':', _] | [b'=', b'!'..=b'=' | b'?'..]) {
+        return None;
+    }
+    let at = sign + 1 + usize::from(hay[sign + 1] == b' ');
+    let opened = mark(at);
+    if key.weak && !(closed && opened.is_some() && key.start.checked_sub(1).and_then(mark).is_some()) {
+        return None;
+    }
+    let start = at + usize::from(opened.is_some());
+    let mut end = start + run(hay, start).ok()?;
+    if opened.is_some() {
+        if mark(end) != opened {
+            return None;
+        }
+    } else {
+        while end > start && matches!(hay[end - 1], b'.' | b'-') {
+            end -= 1;
+        }
+    }
+    (end > start).then_some((start, end))
+}
+
 /// A value between two tags.
 fn tag(hay: &[u8], key: &Found) -> Result<Lead, Refusal> {
     let at = marks::tag_ends(hay, key.end).ok_or(Refusal::Separator)?;
@@ -400,45 +331,4 @@ fn run(hay: &[u8], start: usize) -> Result<usize, Refusal> {
     let bytes = hay[start..].iter().take(MAX_VALUE_RUN + 1);
     let run = bytes.take_while(|&&b| is_word(b) || b == b'.' || b == b'-').count();
     if run > MAX_VALUE_RUN { Err(Refusal::Shape) } else { Ok(run) }
-}
-
-/// What files end in that are numbered behind their ending.
-const FILE_ENDINGS: [&[u8]; 18] = [
-    b"log", b"txt", b"json", b"yaml", b"yml", b"xml", b"csv", b"gz", b"zip", b"tar", b"py", b"js", b"ts",
-    b"go", b"java", b"conf", b"bak", b"pdf",
-];
-
-/// A letter first, a dot, three digits last, not too long; no success, version
-/// or file.
-pub fn has_shape(value: &[u8]) -> bool {
-    value.len() <= MAX_CODE_BYTES
-        && value.first().is_some_and(u8::is_ascii_alphabetic)
-        && value.contains(&b'.')
-        && value.len() >= 3
-        && value[value.len() - 3..].iter().all(u8::is_ascii_digit)
-        && !is_success(value)
-        && !is_version(value)
-        && !is_file(value)
-}
-
-/// Only zeros after the last letter.
-fn is_success(value: &[u8]) -> bool {
-    let tail = value.iter().rev().take_while(|b| !b.is_ascii_alphabetic());
-    !tail.clone().any(|b| (b'1'..=b'9').contains(b)) && tail.clone().any(|b| *b == b'0')
-}
-
-fn is_version(value: &[u8]) -> bool {
-    let parts = || value.split(|&b| b == b'.');
-    let numbered = parts().filter(|p| p.last().is_some_and(u8::is_ascii_digit)).count();
-    let first = parts().next().unwrap_or_default();
-    numbered >= 3
-        || (first.len() > 1
-            && first[0].eq_ignore_ascii_case(&b'v')
-            && first[1..].iter().all(u8::is_ascii_digit))
-}
-
-fn is_file(value: &[u8]) -> bool {
-    let mut parts = value.rsplit(|&b| b == b'.');
-    let (_, ending, name) = (parts.next(), parts.next(), parts.next());
-    name.is_some() && ending.is_some_and(|ending| FILE_ENDINGS.contains(&ending))
 }

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::boundary::{LEFT_CONTEXT, RIGHT_CONTEXT};
 use crate::classify::doubt::Doubt;
-use crate::classify::{self, MAX_CODE_BYTES, Sighting, discovery};
+use crate::classify::{self, MAX_CODE_BYTES, Sighting, What, discovery};
 use crate::engine::Engine;
 use crate::event::Position;
 use crate::fields::Envelope;
@@ -120,12 +120,22 @@ pub(super) fn lines(
     let mut joined = Rest(joined.as_slice());
     let mut record = 0..0;
     let mut doubt = Doubt::default();
+    // The last code. What a key leads to stands at a place of its own as well, which need not
+    // be judged again where that cannot be another's.
+    let mut found = 0..0;
+    let mut inside = 0;
+    let seamless = engine.rules().families.are_seamless();
     for place in places.iter().map(|&p| p as usize).take_while(|&p| p < done) {
-        let skip = skipped.from(|line| line.end > place).is_some_and(|line| line.start <= place);
-        if block[place] == b'\n' || skip {
+        if place < inside || block[place] == b'\n' || !engine.rules().may_be_at(block, place) {
+            continue;
+        }
+        if skipped.from(|line| line.end > place).is_some_and(|line| line.start <= place) {
             continue;
         }
         classify::at_place(engine.catalog(), engine.rules(), block, place, |sighting| {
+            if found == (sighting.start..sighting.end) {
+                return;
+            }
             let here = if sighting.start < record.end {
                 record.clone()
             } else {
@@ -151,6 +161,10 @@ pub(super) fn lines(
                 }
                 record = here;
                 reader.begin();
+            }
+            found = sighting.start..sighting.end;
+            if seamless && sighting.what != What::Discovered {
+                inside = sighting.end;
             }
             reader.hit(engine, &block[record.clone()], within(sighting, record.start));
         });
