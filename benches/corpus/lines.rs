@@ -18,7 +18,7 @@ pub(super) struct Moment {
 
 impl Moment {
     /// `2026-03-05T08:21:07.123`, with `between` for the `T`.
-    fn write(self, between: char, out: &mut Vec<u8>) {
+    pub(super) fn write(self, between: char, out: &mut Vec<u8>) {
         let (seconds, millis) = (self.clock / 1000, self.clock % 1000);
         let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
         put(
@@ -58,7 +58,7 @@ const PATHS: &[&str] = &["cloudservers", "clusters", "volumes", "namespaces", "j
 const STATUSES: &[u64] = &[200, 200, 200, 200, 201, 202, 204, 301, 304, 400, 404, 429, 500, 503];
 const CALLS: &[&str] = &["create server", "resize cluster", "attach volume", "start job", "delete node"];
 
-fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+pub(super) fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a vector takes all bytes");
 }
 

@@ -18,9 +18,9 @@ use errtally::catalog::Catalog;
 #[derive(Parser)]
 struct Args {
     /// What the lines are
-    #[arg(long, value_parser = ["json", "text"], default_value = "json")]
+    #[arg(long, value_parser = ["json", "text", "codeless"], default_value = "json")]
     kind: String,
-    /// One line in this many holds a code
+    /// One line in this many holds a code; none does where the kind is codeless
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..))]
     share: u64,
     /// At least this many mebibytes, to the end of the line
@@ -57,7 +57,11 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     };
     let named = || format!("cannot write {}", path.display());
-    let kind = if args.kind == "json" { Kind::Json } else { Kind::Text };
+    let kind = match args.kind.as_str() {
+        "json" => Kind::Json,
+        "text" => Kind::Text,
+        _ => Kind::Codeless,
+    };
     let mut generator = Generator::new(&catalog, Recipe { kind, one_in: args.share });
     let mut file = BufWriter::new(File::create(path).with_context(named)?);
     let mut line = Vec::new();

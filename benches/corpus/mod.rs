@@ -7,6 +7,7 @@
 // Every target that includes this module uses a part of it.
 #![allow(dead_code)]
 
+mod codeless;
 mod lines;
 pub mod wide;
 
@@ -21,6 +22,8 @@ pub enum Kind {
     Json,
     /// Plain text, key=value at the end.
     Text,
+    /// Lines without any code, full of what looks like one.
+    Codeless,
 }
 
 /// What to make.
@@ -47,6 +50,7 @@ impl std::fmt::Display for Recipe {
         let kind = match self.kind {
             Kind::Json => "json",
             Kind::Text => "text",
+            Kind::Codeless => return f.write_str("no code"),
         };
         write!(f, "{kind} 1/{}", self.one_in)
     }
@@ -132,8 +136,8 @@ impl Generator {
             .map(|code| {
                 let row = catalog.row(errtally::catalog::RowId(code.rows.start));
                 Fault {
-                    code: code.spelling.clone(),
-                    message: row.message.clone(),
+                    code: code.spelling.to_string(),
+                    message: row.message.to_string(),
                     status: row.http_status,
                     compute: if has_ecs {
                         catalog.family(code.family).prefix == "Ecs"
@@ -154,7 +158,10 @@ impl Generator {
         let random = &mut self.random;
         self.clock += random.below(40);
         let moment = lines::Moment { clock: self.clock, line: self.expected.records };
-        let planted = if random.below(self.recipe.one_in) == 0 {
+        let planted = if self.recipe.kind == Kind::Codeless {
+            codeless::line(random, moment, &self.faults, out);
+            0
+        } else if random.below(self.recipe.one_in) == 0 {
             let fault = random.pick(&self.faults).clone();
             let cause = (!fault.compute && random.below(16) == 0).then(|| random.pick(&self.compute).clone());
             self.expected.matched += 1;
@@ -164,12 +171,12 @@ impl Generator {
             }
             match self.recipe.kind {
                 Kind::Json => lines::json_error(random, moment, &fault, cause.as_ref(), out),
-                Kind::Text => lines::text_error(random, moment, &fault, cause.as_ref(), out),
+                _ => lines::text_error(random, moment, &fault, cause.as_ref(), out),
             }
         } else {
             match self.recipe.kind {
                 Kind::Json => lines::json(random, moment, out),
-                Kind::Text => lines::text(random, moment, out),
+                _ => lines::text(random, moment, out),
             }
             0
         };
