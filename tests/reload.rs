@@ -86,7 +86,7 @@ fn unknown(scrape: &Scrape, code: &str) -> Option<f64> {
     scrape.value("errtally_unknown_codes_total", &[("code", code)])
 }
 
-const LINES: &str = "Shop.017\nShop.018\nEcs.0114\nerror_code=DLI.0003\n{\"code\":\"Ecs.1000\",}\nnothing\n";
+const LINES: &str = "Shop.017\nShop.018\nEcs.0114\nerror_code=TILL.0003\n{\"code\":\"Ecs.1000\",}\nnothing\n";
 
 #[test]
 fn a_new_catalog_knows_more_and_counters_keep_their_values() {
@@ -166,14 +166,14 @@ fn a_bad_configuration_leaves_the_old_one_in_force() {
         subject.daemon.wait_for_log(&format!("{}{place}", subject.config));
     }
     let after = subject.feed(LINES);
-    assert_eq!(unknown(&after, "DLI.0003"), Some(2.0), "nothing of the bad file is in force");
+    assert_eq!(unknown(&after, "TILL.0003"), Some(2.0), "nothing of the bad file is in force");
     assert_eq!(errors(&after, "Shop.017"), Some(2.0));
     std::fs::remove_file(&subject.config).expect("it is there");
     subject.fail();
     subject.folder.write("errtally.yaml", "discovery: false\n");
     subject.reload();
-    let last = subject.feed("error_code=DLI.0003 Ecs.0114\n");
-    assert_eq!((unknown(&last, "DLI.0003"), errors(&last, "Ecs.0114")), (Some(2.0), Some(3.0)));
+    let last = subject.feed("error_code=TILL.0003 Ecs.0114\n");
+    assert_eq!((unknown(&last, "TILL.0003"), errors(&last, "Ecs.0114")), (Some(2.0), Some(3.0)));
 }
 
 #[test]
@@ -188,10 +188,10 @@ fn settings_come_into_force() {
     assert!(scrape.of("errtally_code_info", &[]).count() > 480);
     assert!(scrape.of("errtally_errors_total", &[("category", "billing")]).count() > 0);
     assert_eq!(scrape.of("errtally_errors_total", &[("category", "throttling")]).count(), 0);
-    assert_eq!(unknown(&scrape, "DLI.0003"), Some(1.0), "a series that exists stays");
-    let scrape = subject.feed(&(long + "error_code=Vpc.0001\n"));
+    assert_eq!(unknown(&scrape, "TILL.0003"), Some(1.0), "a series that exists stays");
+    let scrape = subject.feed(&(long + "error_code=Desk.0001\n"));
     assert_eq!(scrape.sum("errtally_oversized_records_total", &[]), 1.0);
-    assert_eq!(unknown(&scrape, "Vpc.0001"), None);
+    assert_eq!(unknown(&scrape, "DESK.0001"), None);
     assert_eq!(unknown(&scrape, "other"), Some(1.0));
 }
 
@@ -205,9 +205,9 @@ fn flags_and_variables_still_win_after_a_reload() {
     folder.write("errtally.yaml", "code_info: seen\ndiscovery: true\nmax_unknown_codes: 5\n");
     daemon.signal(Signal::HUP);
     daemon.wait_for_log("reloaded");
-    daemon.write("error_code=DLI.0003\n");
+    daemon.write("error_code=TILL.0003\n");
     let scrape = daemon.wait_for_records(1);
-    assert_eq!(unknown(&scrape, "DLI.0003"), None);
+    assert_eq!(unknown(&scrape, "TILL.0003"), None);
     assert!(scrape.of("errtally_code_info", &[]).count() > 480);
 }
 

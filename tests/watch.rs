@@ -116,16 +116,16 @@ fn a_mounted_configmap_changes_by_the_swap_of_a_link() {
 
     let config = folder.path().join("errtally.yaml").display().to_string();
     let mut daemon = Daemon::start(&["--config", &config]);
-    daemon.write("error_code=DLI.0003 Shop.017\n");
+    daemon.write("error_code=TILL.0003 Shop.017\n");
     daemon.wait_for_records(1);
     version("..2", &["017", "018"], false);
     swap("..2");
     std::fs::remove_dir_all(folder.path().join("..1")).expect("the old version");
     wait_for_nth(&daemon, RELOADED, 1);
     assert!(knows(&daemon, "Shop.018"));
-    daemon.write("error_code=DLI.0003 Shop.017 Mall.001\n");
+    daemon.write("error_code=TILL.0003 Shop.017 Mall.001\n");
     let scrape = daemon.wait_for_records(2);
-    assert_eq!(scrape.value("errtally_unknown_codes_total", &[("code", "DLI.0003")]), Some(1.0));
+    assert_eq!(scrape.value("errtally_unknown_codes_total", &[("code", "TILL.0003")]), Some(1.0));
     assert_eq!(scrape.value("errtally_errors_total", &[("code", "Shop.017")]), Some(2.0));
 
     // Files that come to a folder of catalogs and leave it.

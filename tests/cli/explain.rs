@@ -215,7 +215,7 @@ fn what_was_read_of_pairs_is_told_with_its_key() {
 #[test]
 fn what_was_read_of_klog_syslog_and_cri_is_told() {
     tells(
-        r#"E0401 08:10:00.500000       1 service.go:99] "Sync failed" err="ensure: {\"status_code\":400,\"error_code\":\"ELB.1071\"}" svc="gw""#,
+        r#"E0401 08:10:00.500000       1 service.go:99] "Sync failed" err="ensure: {\"status_code\":400,\"error_code\":\"ELB.9999\"}" svc="gw""#,
         &[
             "http_status 400 stated at byte 89",
             "level error what the line begins with, byte 0",

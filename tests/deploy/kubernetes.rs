@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Folder, errtally, finish, run};
+use crate::support::{Folder, errtally, finish};
 use crate::yaml::{check_variables, files, load, mappings, seconds, shutdown_timeout};
 
 /// Every pod template, with the name of its file.
@@ -42,11 +42,13 @@ fn every_configuration_is_valid_and_listens_to_the_pod() {
         // The pod's volume is not here: what is wrong then is that alone.
         let folder = Folder::new();
         let events = folder.path().join("events.jsonl");
-        finish(
-            errtally().args(["config", "check", "--config", &name]).env("ERRTALLY_EVENTS_FILE_PATH", events),
-        )
-        .ok();
-        let shown = run(["config", "show", "--config", &name]).ok();
+        let config = |command| {
+            let mut errtally = errtally();
+            errtally.args(["config", command, "--config", &name]);
+            finish(errtally.env("ERRTALLY_EVENTS_FILE_PATH", &events)).ok()
+        };
+        config("check");
+        let shown = config("show");
         assert!(shown.contains("listen: \"0.0.0.0:9877\""), "{name}");
         assert!(shown.contains("watch: true"), "{name}");
         checked += 1;

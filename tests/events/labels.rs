@@ -85,7 +85,8 @@ fn only_the_value_that_is_too_many_becomes_other() {
 
 #[test]
 fn the_first_overflow_of_a_label_is_told_and_no_other() {
-    let labels = ["--labels", "app=app", "--labels", "pod=pod", "--max-label-sets", "20"];
+    let labels =
+        ["--labels", "app=app", "--labels", "pod=pod", "--max-label-sets", "20", "--join-lines", "off"];
     let mut daemon = Daemon::start(&labels);
     for i in 0..200 {
         daemon.write(format!("app=web pod=p{i} Ecs.0114\n"));
