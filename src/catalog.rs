@@ -5,10 +5,12 @@
 //! a reload builds a new catalog.
 
 mod category;
+mod chosen;
 mod grammar;
 mod load;
 pub mod template;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -102,19 +104,21 @@ impl Family {
     }
 }
 
+/// A text that the binary holds, or that a file had.
+pub type Text = Cow<'static, str>;
+
 /// A known code.
 #[derive(Clone, Debug)]
 pub struct Code {
     /// As the service spells it: `CCI.01.400101`.
-    pub spelling: String,
+    pub spelling: Text,
     /// Its family.
     pub family: FamilyId,
-    /// Its rows; more than one where the service uses it with several
-    /// statuses.
+    /// Its rows; more than one where services use it with several statuses or messages.
     pub rows: Range<u32>,
 }
 
-/// What is known of a code with one status.
+/// What is known of a code with one status or one message.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The code.
@@ -124,13 +128,13 @@ pub struct Row {
     /// The documented HTTP status, or the one inside the code.
     pub http_status: Option<u16>,
     /// The literal message of the API, placeholders kept.
-    pub message: String,
+    pub message: Text,
     /// Why the call failed.
     pub category: Category,
     /// Whether the same request can succeed later with nothing changed.
     pub retryable: bool,
     /// What an operator does about it, at most [`MAX_ACTION_CHARS`].
-    pub action: String,
+    pub action: Text,
     /// The row that is meant when the record gives no evidence.
     pub default: bool,
 }
@@ -150,14 +154,15 @@ pub struct Catalog {
     only_rows: Vec<u32>,
     /// By row, its code: likewise.
     codes_of_rows: Vec<CodeId>,
+    /// Rows that are counted as another one, with that: all of their labels are the same.
+    twins: HashMap<RowId, RowId, foldhash::fast::FixedState>,
 }
 
 /// Not a row.
 const SEVERAL: u32 = u32::MAX;
 
-/// The catalog files in the binary: one object, files by name, made from
-/// `catalog/*.yaml` by the build script.
-const EMBEDDED: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
+/// The catalog files in the binary, made from `catalog/*.yaml` by the build script, which says how.
+const EMBEDDED: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.txt"));
 
 impl Catalog {
     /// The catalog in the binary.
@@ -181,7 +186,19 @@ impl Catalog {
         let only = |code: &Code| if code.rows.len() == 1 { code.rows.start } else { SEVERAL };
         let only_rows = codes.iter().map(only).collect();
         let codes_of_rows = rows.iter().map(|row| row.code).collect();
-        Catalog { services, families, codes, rows, only_rows, codes_of_rows }
+        let mut twins = HashMap::default();
+        for code in codes.iter().filter(|code| code.rows.len() > 1) {
+            for (row, before) in
+                code.rows.clone().flat_map(|row| (code.rows.start..row).map(move |b| (row, b)))
+            {
+                let (one, other) = (&rows[row as usize], &rows[before as usize]);
+                let labels = |row: &Row| (row.service, row.http_status, row.category);
+                if labels(one) == labels(other) {
+                    twins.entry(RowId(row)).or_insert(RowId(before));
+                }
+            }
+        }
+        Catalog { services, families, codes, rows, only_rows, codes_of_rows, twins }
     }
 
     /// All services.
@@ -242,6 +259,13 @@ impl Catalog {
         (row != SEVERAL).then_some(RowId(row))
     }
 
+    /// The row whose counter has the labels of `row`: itself, or where rows differ in their
+    /// message alone the first of them.
+    #[inline]
+    pub fn series(&self, row: RowId) -> RowId {
+        if self.twins.is_empty() { row } else { self.twins.get(&row).copied().unwrap_or(row) }
+    }
+
     /// The row that a code means without evidence: the one marked default,
     /// which [`load`](Catalog::load) makes sure of where there are several.
     pub fn default_row(&self, code: CodeId) -> RowId {
@@ -249,8 +273,8 @@ impl Catalog {
     }
 
     /// The same among some of a code's rows.
-    pub fn default_of(&self, mut rows: Range<u32>) -> RowId {
-        let first = rows.start;
+    pub fn default_of(&self, mut rows: impl Iterator<Item = u32> + Clone) -> RowId {
+        let first = rows.clone().next().unwrap_or_default();
         let service = self.rows[first as usize].service;
         let marked =
             rows.find(|&r| self.rows[r as usize].default && self.rows[r as usize].service == service);
@@ -273,5 +297,23 @@ impl Catalog {
 
 /// The status as the label `http_status` has it: empty where unknown.
 pub fn status_label(status: Option<u16>) -> String {
-    status.map_or_else(String::new, |s| s.to_string())
+    status.map_or("", status_text).to_owned()
+}
+
+/// The digits of a status.
+pub fn status_text(status: u16) -> &'static str {
+    /// Of all numbers of three digits, one behind the other.
+    const DIGITS: [u8; 3000] = {
+        let mut digits = [b'0'; 3000];
+        let mut i = 0;
+        while i < 1000 {
+            digits[3 * i] = b'0' + (i / 100) as u8;
+            digits[3 * i + 1] = b'0' + (i / 10 % 10) as u8;
+            digits[3 * i + 2] = b'0' + (i % 10) as u8;
+            i += 1;
+        }
+        digits
+    };
+    let at = 3 * usize::from(status);
+    DIGITS.get(at..at + 3).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("")
 }

@@ -241,6 +241,8 @@ pub struct Settings {
     pub watch: bool,
     /// Catalog files and folders laid over the built-in catalog.
     pub catalog: Vec<PathBuf>,
+    /// The only services of the catalog; none named for all.
+    pub services: Vec<String>,
     /// Find codes of services without a catalog.
     pub discovery: bool,
     /// The keys that it goes by.
@@ -280,7 +282,10 @@ impl Settings {
             late_after: self.late_after,
             watch: self.watch,
             catalog: self.catalog,
+            services: self.services,
             discovery: self.discovery,
+            discovery_keys: self.discovery_keys,
+            join: self.join,
             max_record_bytes: self.max_record_bytes,
             max_unknown_codes: self.max_unknown_codes,
             zero_init: self.zero_init,
@@ -337,6 +342,7 @@ impl Default for Settings {
             },
             watch: false,
             catalog: Vec::new(),
+            services: Vec::new(),
             discovery: true,
             discovery_keys: crate::engine::DISCOVERY_KEYS.map(str::to_owned).to_vec(),
             max_record_bytes: 1 << 20,

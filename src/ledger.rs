@@ -79,7 +79,7 @@ impl RowKey {
     pub fn new(catalog: &Catalog, row: RowId) -> RowKey {
         let row = catalog.row(row);
         RowKey {
-            code: catalog.code(row.code).spelling.clone(),
+            code: catalog.code(row.code).spelling.to_string(),
             api_service: catalog.service_of(row).name.clone(),
             category: row.category,
             http_status: status_label(row.http_status),

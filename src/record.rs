@@ -164,7 +164,7 @@ impl Reader {
                 if self.reads {
                     self.hits.push(Hit { what: Code::Row(row), place: sighting.start..sighting.end });
                 } else {
-                    self.tally.hit(row);
+                    self.tally.hit(catalog.series(row));
                 }
             }
         } else if let Some(unlisted) = self.first_unknown(catalog, record, sighting, true) {
@@ -180,7 +180,7 @@ impl Reader {
     }
 
     /// Spells an unknown code; what is known of it if it is the first of its
-    /// spelling in the record. A `whole` record may state its status.
+    /// spelling in the record. A `whole` record may state its status and its service.
     fn first_unknown(
         &mut self,
         catalog: &Catalog,
@@ -190,9 +190,11 @@ impl Reader {
     ) -> Option<Unlisted> {
         let text = &bytes[sighting.start..sighting.end];
         let (service, inside) = match sighting.what {
-            What::Unlisted(family, status) => {
+            What::Unlisted(family, status) if whole => {
                 (Some(owner::of_family(catalog, family, bytes, sighting.start)), status)
             }
+            // The host that would tell may lie in no window.
+            What::Unlisted(family, status) => (Some(catalog.family(family).service), status),
             _ => (classify::service_of_start(catalog, text), None),
         };
         classify::spell(catalog, bytes, &sighting, &mut self.spelling);
@@ -258,7 +260,7 @@ impl Reader {
             about.request_id = values.request(i).or(request_id);
             match hit.what {
                 Code::Row(row) => {
-                    self.tally.hit_labelled(row, set, late, ids);
+                    self.tally.hit_labelled(engine.catalog().series(row), set, late, ids);
                     if let Some((writer, outbox)) = events.as_mut().filter(|(w, _)| w.wants_row(row)) {
                         let place = (i < MAX_MESSAGES).then_some(hit.place.start);
                         outbox.add(|out| {
@@ -327,7 +329,7 @@ impl Reader {
             }
             // What decides among rows may lie in no window: the default, whatever the reads.
             let row = catalog.default_row(code);
-            self.tally.hit_labelled(row, NONE, false, None);
+            self.tally.hit_labelled(catalog.series(row), NONE, false, None);
             Code::Row(row)
         } else {
             let Some(unlisted) = self.first_unknown(catalog, bytes, sighting, false) else { return };

@@ -200,6 +200,11 @@ pub struct ListedCode {
 impl CatalogListing {
     /// All of `catalog`.
     pub fn new(catalog: &Catalog) -> CatalogListing {
+        CatalogListing::of(catalog, |_| true)
+    }
+
+    /// The `wanted` rows of `catalog`, and their services; all services where all rows are.
+    pub fn of(catalog: &Catalog, wanted: impl Fn(&crate::catalog::Row) -> bool) -> CatalogListing {
         let services = catalog.services().iter().enumerate().map(|(i, service)| ListedService {
             service: service.name.clone(),
             full_name: service.full_name.clone(),
@@ -215,14 +220,20 @@ impl CatalogListing {
                 })
                 .collect(),
         });
-        let codes = catalog.rows().iter().map(|row| ListedCode {
-            code: catalog.code(row.code).spelling.clone(),
+        let rows = || catalog.rows().iter().filter(|row| wanted(row));
+        let all = rows().count() == catalog.rows().len();
+        let services = services
+            .enumerate()
+            .filter(|(i, _)| all || rows().any(|row| row.service.0 as usize == *i))
+            .map(|(_, service)| service);
+        let codes = rows().map(|row| ListedCode {
+            code: catalog.code(row.code).spelling.to_string(),
             api_service: catalog.service_of(row).name.clone(),
             http_status: row.http_status,
-            message: row.message.clone(),
+            message: row.message.to_string(),
             category: row.category,
             retryable: row.retryable,
-            action: row.action.clone(),
+            action: row.action.to_string(),
             default: row.default,
         });
         CatalogListing { services: services.collect(), codes: codes.collect() }

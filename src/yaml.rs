@@ -101,15 +101,9 @@ fn is_plain(text: &str, sink: &mut Sink) -> bool {
     true
 }
 
-/// The members of a JSON object as nodes without lines: YAML that the build
-/// has read already. Anything else gives none.
-pub fn from_json(text: &str) -> Vec<(String, Node)> {
-    match serde_json::from_str(text) {
-        Ok(serde_json::Value::Object(members)) => {
-            members.into_iter().map(|(name, value)| (name, from_value(value))).collect()
-        }
-        _ => Vec::new(),
-    }
+/// JSON as a node without lines: YAML that the build has read already. What is no JSON is null.
+pub fn from_json(text: &str) -> Node {
+    from_value(serde_json::from_str(text).unwrap_or_default())
 }
 
 fn from_value(value: serde_json::Value) -> Node {
@@ -239,11 +233,14 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// Whether the key stands there and says something.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().flatten().any(|(k, _, n)| k == key && !matches!(n.data, Data::Null))
+    }
+
     /// As [`Map::text`], and reports its absence or emptiness.
     pub fn required(&mut self, key: &'static str, sink: &mut Sink) -> Option<(&'a str, usize)> {
-        let absent =
-            !self.entries.iter().flatten().any(|(k, _, n)| k == key && !matches!(n.data, Data::Null));
-        if absent {
+        if !self.has(key) {
             self.take(key);
             sink.report(self.line, self.path(key), "missing", format!("add `{key}: ...`"));
             return None;

@@ -74,6 +74,18 @@ impl Category {
         }
     }
 
+    /// What to do about a row that says nothing of its own: for the categories where it is nearly
+    /// always the same.
+    pub fn usual_action(self) -> Option<&'static str> {
+        match self {
+            Category::InvalidRequest => Some("Correct the request: the message names what is wrong"),
+            Category::NotFound => Some("Check the ID, project and region; the thing may be deleted"),
+            Category::Conflict => Some("Look for what is there already, then rename, reuse or wait"),
+            Category::State => Some("Check the resource's status; wait or repair it, then send it again"),
+            _ => None,
+        }
+    }
+
     /// The catalog category with this name.
     pub fn parse(name: &str) -> Option<Category> {
         Category::CATALOG.into_iter().find(|c| c.as_str() == name)

@@ -1,13 +1,15 @@
 //! Catalog files to a [`Catalog`], with every mistake reported in one run.
 
+mod embedded;
 mod family;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::family::{DraftFamily, host_labels};
 use super::{
-    Catalog, Category, Code, CodeId, EMBEDDED, Family, FamilyId, MAX_ACTION_CHARS, Row, Service, ServiceId,
+    Catalog, Category, Code, CodeId, Family, FamilyId, MAX_ACTION_CHARS, Number, Row, Service, ServiceId,
+    Text,
 };
 use crate::files::MAX_CATALOG_BYTES;
 use crate::problem::{Problems, Sink, yaml_files};
@@ -27,7 +29,7 @@ struct Draft {
 struct DraftCode {
     family: usize,
     number: u64,
-    spelling: String,
+    spelling: Text,
     rows: Vec<Row>,
 }
 
@@ -36,11 +38,7 @@ pub(super) fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Pr
     let mut problems = Problems::default();
     let mut draft = Draft::default();
     if with_embedded {
-        for (name, file) in yaml::from_json(EMBEDDED) {
-            let mut sink = Sink::new(Path::new(&name));
-            draft.file(&file, &mut sink);
-            problems.append(sink.finish());
-        }
+        draft.embedded(&mut problems);
     }
     for path in paths {
         match yaml_files(path) {
@@ -60,11 +58,9 @@ pub(super) fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Pr
 }
 
 impl Draft {
-    /// Lays one file over what is there.
-    fn file(&mut self, node: &Node, sink: &mut Sink) {
-        let Some(mut map) = Map::new(node, "", sink) else {
-            return;
-        };
+    /// Lays one file over what is there; gives its service.
+    fn file(&mut self, node: &Node, sink: &mut Sink) -> Option<usize> {
+        let mut map = Map::new(node, "", sink)?;
         let name = map.required("service", sink);
         let full_name = map.required("full_name", sink);
         let source = map.required("source", sink);
@@ -72,7 +68,7 @@ impl Draft {
         let families = map.list("families", sink);
         let codes = map.list("codes", sink);
         map.finish(sink);
-        let Some((name, _)) = name else { return };
+        let (name, _) = name?;
         let service = Service {
             name: name.to_owned(),
             full_name: full_name.map_or_else(String::new, |f| f.0.to_owned()),
@@ -98,7 +94,7 @@ impl Draft {
         }
         if !self.families.iter().any(|f| f.is_of(service)) {
             sink.report(node.line, "families", "missing", "add `families: [{prefix: ABC, grammar: NNNN}]`");
-            return;
+            return None;
         }
         let rows: Vec<_> = codes
             .iter()
@@ -106,6 +102,7 @@ impl Draft {
             .filter_map(|(i, n)| self.row(n, format!("codes[{i}]"), service, sink))
             .collect();
         self.lay_over(rows, sink);
+        Some(service)
     }
 
     /// Reads one row; gives its family, number, spelling, line and content.
@@ -132,7 +129,8 @@ impl Draft {
                 None
             }
         };
-        let action = map.required("action", sink);
+        let has_action = map.has("action");
+        let action = if has_action { map.required("action", sink) } else { None };
         let default = map.boolean("default", sink);
         map.finish(sink);
 
@@ -168,6 +166,9 @@ impl Draft {
             }
             found
         });
+        if !has_action && category.is_none_or(|c| c.usual_action().is_none()) {
+            sink.report(node.line, format!("{path}.action"), "missing", "add `action: ...`");
+        }
         if let Some((action, line)) = action {
             let chars = action.chars().count();
             if chars > MAX_ACTION_CHARS {
@@ -180,8 +181,17 @@ impl Draft {
             }
         }
         let (spelling, line) = code?;
-        let family = self.family_of(spelling, line, &path, service, sink)?;
-        let (family, number) = family;
+        let Some((family, number)) = self.family_of(spelling, service) else {
+            let mine = self.families.iter().filter(|f| f.is_of(service));
+            let families: Vec<_> = mine.map(DraftFamily::form).collect();
+            sink.report(
+                line,
+                format!("{path}.code"),
+                format!("`{spelling}` fits no family of this service"),
+                format!("the families are {}; mind the case of the prefix", families.join(", ")),
+            );
+            return None;
+        };
         let mut http_status = status?;
         let grammar = &self.families[family].grammar;
         if grammar.holds_status() {
@@ -204,46 +214,35 @@ impl Draft {
         Some(ReadRow {
             family,
             number: number.value,
-            spelling: spelling.to_owned(),
+            spelling: spelling.to_owned().into(),
             line,
             default,
             row: Row {
                 code: CodeId(0),
                 service: ServiceId(service as u32),
                 http_status,
-                message: message?.0.to_owned(),
+                message: message?.0.to_owned().into(),
                 category: category?,
                 retryable: retryable?,
-                action: action.filter(|a| a.0.chars().count() <= MAX_ACTION_CHARS)?.0.to_owned(),
+                action: match action {
+                    Some((action, _)) if action.chars().count() > MAX_ACTION_CHARS => return None,
+                    Some((action, _)) => action.to_owned().into(),
+                    None if has_action => return None,
+                    None => category?.usual_action()?.into(),
+                },
                 default: false,
             },
         })
     }
 
-    fn family_of(
-        &self,
-        spelling: &str,
-        line: usize,
-        path: &str,
-        service: usize,
-        sink: &mut Sink,
-    ) -> Option<(usize, super::Number)> {
+    /// The family of a service that a code is of, and its number.
+    fn family_of(&self, spelling: &str, service: usize) -> Option<(usize, Number)> {
         let fits = |f: &DraftFamily| {
             let digits = spelling.strip_prefix(f.prefix.as_str())?.strip_prefix(f.separator)?;
             f.grammar.read(digits.as_bytes()).filter(|n| n.len == digits.len())
         };
-        let mine = self.families.iter().enumerate().filter(|(_, f)| f.is_of(service));
-        let found = mine.clone().find_map(|(i, f)| Some((i, fits(f)?)));
-        if found.is_none() {
-            let families: Vec<_> = mine.map(|(_, f)| f.form()).collect();
-            sink.report(
-                line,
-                format!("{path}.code"),
-                format!("`{spelling}` fits no family of this service"),
-                format!("the families are {}; mind the case of the prefix", families.join(", ")),
-            );
-        }
-        found
+        let mut mine = self.families.iter().enumerate().filter(|(_, f)| f.is_of(service));
+        mine.find_map(|(i, f)| Some((i, fits(f)?)))
     }
 
     /// Puts the rows of one file over those of earlier files: a row replaces
@@ -266,16 +265,17 @@ impl Draft {
     fn lay_over_code(&mut self, group: Vec<ReadRow>, sink: &mut Sink) {
         let mut seen = Vec::new();
         for row in &group {
-            if seen.contains(&row.row.http_status) {
+            let difference = (row.row.http_status, row.row.message.clone());
+            if seen.contains(&difference) {
                 sink.report(
                     row.line,
-                    row.spelling.as_str(),
-                    "a second row with the same code and status",
-                    "keep one; rows of one code differ in http_status",
+                    &*row.spelling,
+                    "a second row with the same code, status and message",
+                    "keep one; rows of one code differ in http_status or in message",
                 );
                 return;
             }
-            seen.push(row.row.http_status);
+            seen.push(difference);
         }
         let first = &group[0];
         let (line, spelling) = (first.line, first.spelling.clone());
@@ -291,21 +291,9 @@ impl Draft {
         let code = &mut self.codes[at];
         // Other services' rows stay what they are.
         let service = first.row.service;
-        let mine = code.rows.iter().filter(|r| r.service == service).count();
-        let only = mine == 1 && group.len() == 1;
-        if group.iter().any(|r| r.default == Some(true)) {
-            code.rows.iter_mut().filter(|r| r.service == service).for_each(|r| r.default = false);
-        }
-        for read in group {
-            let mut mine = code.rows.iter_mut().filter(|r| r.service == service);
-            let old = mine.find(|r| only || r.http_status == read.row.http_status);
-            let inherited = old.as_ref().is_some_and(|r| r.default);
-            let row = Row { default: read.default.unwrap_or(inherited), ..read.row };
-            match old {
-                Some(old) => *old = row,
-                None => code.rows.push(row),
-            }
-        }
+        let (old, others): (Vec<_>, Vec<_>) = code.rows.drain(..).partition(|r| r.service == service);
+        code.rows = others;
+        code.rows.extend(over(old, group));
         let mine = || code.rows.iter().filter(|r| r.service == service);
         let (rows, defaults) = (mine().count(), mine().filter(|r| r.default).count());
         if rows > 1 && defaults != 1 {
@@ -344,8 +332,10 @@ impl Draft {
             let start = rows.len() as u32;
             // The owner's rows first: they are meant where the record does not say otherwise.
             let owner = families[draft.family].service;
-            let (owned, others): (Vec<_>, Vec<_>) = draft.rows.into_iter().partition(|r| r.service == owner);
-            rows.extend(owned.into_iter().chain(others).map(|r| Row { code: id, ..r }));
+            // A service's are neighbours.
+            let mut of_code = draft.rows;
+            of_code.sort_by_key(|r| (r.service != owner, r.service));
+            rows.extend(of_code.into_iter().map(|r| Row { code: id, ..r }));
             codes.push(Code {
                 spelling: draft.spelling,
                 family: FamilyId(draft.family as u32),
@@ -356,11 +346,37 @@ impl Draft {
     }
 }
 
+/// The rows of one code and service, `new` ones over `old`: those of a status replace the old ones of
+/// that status; a single one replaces a single one whatever its status.
+fn over(old: Vec<Row>, new: Vec<ReadRow>) -> Vec<Row> {
+    let only = old.len() == 1 && new.len() == 1;
+    let marks = new.iter().any(|r| r.default == Some(true));
+    let statuses: Vec<_> = new.iter().map(|r| r.row.http_status).collect();
+    let mut new: Vec<Option<ReadRow>> = new.into_iter().map(Some).collect();
+    let mut rows = Vec::new();
+    for row in old {
+        let replaces = |r: &ReadRow| only || r.row.http_status == row.http_status;
+        let mut default = row.default && !marks;
+        let mut taken = false;
+        for read in new.iter_mut().filter(|r| r.as_ref().is_some_and(replaces)).filter_map(Option::take) {
+            taken = true;
+            // What was the default stays it, in its new wording.
+            rows.push(Row { default: read.default.unwrap_or(default), ..read.row });
+            default = false;
+        }
+        if !taken && !statuses.contains(&row.http_status) {
+            rows.push(Row { default, ..row });
+        }
+    }
+    rows.extend(new.into_iter().flatten().map(|r| Row { default: r.default.unwrap_or(false), ..r.row }));
+    rows
+}
+
 /// A row as it stands in a file.
 struct ReadRow {
     family: usize,
     number: u64,
-    spelling: String,
+    spelling: Text,
     line: usize,
     default: Option<bool>,
     row: Row,

@@ -30,25 +30,28 @@ pub fn resolve(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (Ro
 /// As [`resolve`], for a code with several rows.
 fn decide(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (RowId, Evidence) {
     let rows = owner::rows(catalog, code, record, at);
-    let row_with =
-        |status: u16| rows.clone().map(RowId).find(|&r| catalog.row(r).http_status == Some(status));
-    let statuses = statuses(record, |s| row_with(s).is_some());
-    if let Some((status, place)) = nearest(record, at, &statuses)
-        && let Some(row) = row_with(status)
-    {
-        return (row, Evidence::Status(status, place));
-    }
-    let by_message = rows
-        .clone()
-        .map(RowId)
-        .filter_map(|r| Some((template_bytes(&catalog.row(r).message, record)?, r)))
-        // `max_by_key` takes the last of equals; the first in the catalog is meant.
-        .rev()
-        .max_by_key(|&(bytes, _)| bytes);
-    match by_message {
-        Some((_, row)) => (row, Evidence::Message),
-        None => (catalog.default_of(rows), Evidence::Default),
-    }
+    let with = |status: u16| {
+        let has = move |&row: &u32| catalog.row(RowId(row)).http_status == Some(status);
+        rows.clone().filter(has)
+    };
+    let statuses = statuses(record, |s| with(s).next().is_some());
+    let Some((status, place)) = nearest(record, at, &statuses) else {
+        return match by_message(catalog, rows.clone(), record) {
+            Some(row) => (row, Evidence::Message),
+            None => (catalog.default_of(rows), Evidence::Default),
+        };
+    };
+    let several = with(status).nth(1).is_some();
+    let by_message = several.then(|| by_message(catalog, with(status), record)).flatten();
+    let row = by_message.unwrap_or_else(|| catalog.default_of(with(status)));
+    (row, Evidence::Status(status, place))
+}
+
+/// The row whose literal message stands in the record: of several the longest, of equals the first.
+fn by_message(catalog: &Catalog, rows: impl DoubleEndedIterator<Item = u32>, record: &[u8]) -> Option<RowId> {
+    let found = rows.map(RowId).filter_map(|r| Some((template_bytes(&catalog.row(r).message, record)?, r)));
+    // `max_by_key` takes the last of equals.
+    found.rev().max_by_key(|&(bytes, _)| bytes).map(|(_, row)| row)
 }
 
 /// The bytes of the template's pieces when they all stand in `record` in

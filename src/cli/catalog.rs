@@ -8,14 +8,25 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, output};
-use crate::catalog::{Catalog, status_label};
+use crate::catalog::{Catalog, Category, Row, status_label};
+use crate::problem::{Problem, Problems};
 use crate::report::{CatalogListing, table};
+use crate::yaml::suggest;
 
 /// What to do with the catalog.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Print all codes
+    /// Print all codes, or some
     List {
+        /// Of these services, with commas
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        service: Vec<String>,
+        /// Of these categories, with commas
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        category: Vec<String>,
+        /// With this text in code, message or action, in any case
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
         /// How to print them
         #[arg(long, value_enum, default_value = "table")]
         format: Format,
@@ -42,13 +53,14 @@ pub enum Format {
 /// Lists or checks.
 pub fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::List { format, reading } => {
+        Command::List { service, category, search, format, reading } => {
             let (_, catalog) = reading.layers().load()?;
+            let wanted = Wanted::new(&catalog, &service, &category, search.as_deref())?;
             match format {
-                Format::Table => output::styled(&listing(&catalog))?,
+                Format::Table => output::styled(&listing(&catalog, &wanted))?,
                 Format::Json => {
-                    let mut text = serde_json::to_vec(&CatalogListing::new(&catalog))
-                        .context("cannot write the catalog")?;
+                    let listing = CatalogListing::of(&catalog, |row| wanted.is(&catalog, row));
+                    let mut text = serde_json::to_vec(&listing).context("cannot write the catalog")?;
                     text.push(b'\n');
                     output::write(&text)?;
                 }
@@ -62,10 +74,63 @@ pub fn run(command: Command) -> Result<(), Failure> {
     Ok(())
 }
 
-fn listing(catalog: &Catalog) -> String {
+/// Which rows to print.
+struct Wanted {
+    services: Vec<String>,
+    categories: Vec<Category>,
+    /// In small letters.
+    text: String,
+}
+
+impl Wanted {
+    /// Names that nothing has are a mistake, not an empty list.
+    fn new(
+        catalog: &Catalog,
+        services: &[String],
+        categories: &[String],
+        search: Option<&str>,
+    ) -> Result<Wanted, Failure> {
+        let mut problems = Problems::default();
+        let mut refuse = |flag: &str, what: String, remedy: String| {
+            let (origin, key) = (flag.to_owned(), String::new());
+            problems.push(Problem { origin, line: 0, key, what, remedy });
+        };
+        let known: Vec<&str> = catalog.services().iter().map(|s| s.name.as_str()).collect();
+        for name in services.iter().filter(|name| !known.iter().any(|k| k.eq_ignore_ascii_case(name))) {
+            refuse("--service", format!("no service is called `{name}`"), suggest(name, &known));
+        }
+        let names = Category::CATALOG.map(Category::as_str);
+        let mut wanted = Vec::new();
+        for name in categories {
+            match Category::parse(name) {
+                Some(category) => wanted.push(category),
+                None => refuse("--category", format!("`{name}` is no category"), suggest(name, &names)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        let text = search.unwrap_or_default().to_lowercase();
+        Ok(Wanted { services: services.to_vec(), categories: wanted, text })
+    }
+
+    fn is(&self, catalog: &Catalog, row: &Row) -> bool {
+        let service = &catalog.service_of(row).name;
+        let holds = |text: &str| text.to_lowercase().contains(&self.text);
+        (self.services.is_empty() || self.services.iter().any(|s| s.eq_ignore_ascii_case(service)))
+            && (self.categories.is_empty() || self.categories.contains(&row.category))
+            && (self.text.is_empty()
+                || holds(&catalog.code(row.code).spelling)
+                || holds(&row.message)
+                || holds(&row.action))
+    }
+}
+
+fn listing(catalog: &Catalog, wanted: &Wanted) -> String {
     let mut out = String::new();
-    let codes = catalog.codes().iter().map(|c| c.spelling.len()).max().unwrap_or(4);
-    for row in catalog.rows() {
+    let rows = || catalog.rows().iter().filter(|row| wanted.is(catalog, row));
+    let codes = rows().map(|row| catalog.code(row.code).spelling.len()).max().unwrap_or(4);
+    for row in rows() {
         let tint = table::colour(row.category);
         let _ = writeln!(
             out,

@@ -15,6 +15,9 @@ pub struct Reading {
     /// Catalog file or folder to lay over the built-in catalog; repeatable
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
+    /// Find codes of these services alone, with commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    services: Vec<String>,
     /// Find codes by the keys before them, too
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
     discovery: Option<String>,
@@ -130,6 +133,7 @@ impl Reading {
     pub fn layers(&self) -> Layers {
         let mut flags = Vec::new();
         push_all(&mut flags, "catalog", &self.catalog);
+        push_all(&mut flags, "services", &self.services);
         push(&mut flags, "discovery", &self.discovery);
         push_all(&mut flags, "discovery_keys", &self.discovery_keys);
         push(&mut flags, "max_record_bytes", &self.max_record_bytes);

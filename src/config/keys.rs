@@ -123,6 +123,17 @@ const GENERAL: &[Key] = &[
         show: |s| list(s.catalog.iter().map(|p| quoted(&p.display().to_string()))),
     },
     Key {
+        name: "services",
+        doc: "Services of the catalog, by their short names such as ECS, whose codes are found; none named: all. The others' codes may still be discovered behind a key.",
+        list: true,
+        reloads: true,
+        set: |s, v| {
+            s.services = v.to_vec();
+            Ok(())
+        },
+        show: |s| list(s.services.iter().map(|name| quoted(name))),
+    },
+    Key {
         name: "discovery",
         doc: "Find codes by the keys before them, too: of services without a catalog, and numbers alone.",
         list: false,

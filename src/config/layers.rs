@@ -93,11 +93,27 @@ impl Layers {
     }
 
     fn with_catalog(loaded: Loaded, mut problems: Problems) -> Result<(Loaded, Catalog), Problems> {
-        match Catalog::load(&loaded.settings.catalog, true) {
-            Ok(catalog) if problems.is_empty() => Ok((loaded, catalog)),
-            Ok(_) => Err(problems),
+        let catalog = match Catalog::load(&loaded.settings.catalog, true) {
+            Ok(catalog) => catalog,
             Err(more) => {
                 problems.append(loaded.located("catalog", more));
+                return Err(problems);
+            }
+        };
+        let names = &loaded.settings.services;
+        if names.is_empty() {
+            return if problems.is_empty() { Ok((loaded, catalog)) } else { Err(problems) };
+        }
+        let all: Vec<_> = catalog.services().iter().map(|s| s.name.clone()).collect();
+        match catalog.chosen(names) {
+            Ok(catalog) if problems.is_empty() => Ok((loaded, catalog)),
+            Ok(_) => Err(problems),
+            Err(unknown) => {
+                let known: Vec<_> = all.iter().map(String::as_str).collect();
+                for name in unknown {
+                    let what = format!("no service is called `{name}`");
+                    problems.push(loaded.problem("services", what, suggest(&name, &known)));
+                }
                 Err(problems)
             }
         }

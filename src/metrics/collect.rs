@@ -3,24 +3,29 @@
 use std::collections::HashMap;
 
 use super::families::Families;
-use super::rows::Rows;
+use super::rows::{Labels, Rows};
 use super::{Metric, Shown};
-use crate::catalog::Category;
+use crate::catalog::{Category, RowId};
 use crate::config::CodeInfo;
 use crate::labels::{NONE, SetId};
-use crate::ledger::{Account, OTHER, Retired, RowKey, Snapshot, SourceCounts};
+use crate::ledger::{Account, OTHER, Retired, Snapshot, SourceCounts};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Adds all that is counted; `rows` are those of the snapshot's engine.
 pub(super) fn ledger<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, out: &mut Families<'s>) {
+    let catalog = snapshot.engine.catalog();
+    let account = |row: RowId| &snapshot.rows[row.0 as usize];
+    let is_shown =
+        |&row: &RowId| account(row).is_counted() || shown.zero_init.contains(&catalog.row(row).category);
     let accounts: Vec<_> = rows
         .iter()
-        .map(|(row, key)| (key, &snapshot.rows[row.0 as usize]))
-        .chain(snapshot.retired.iter().map(|(key, retired)| (key, &retired.account)))
+        .filter(is_shown)
+        .map(|row| (Labels::of(catalog, row), account(row)))
+        .chain(snapshot.retired.iter().map(|(key, retired)| (Labels::from(key), &retired.account)))
         .collect();
     errors(snapshot, shown, &accounts, out);
-    by_service(snapshot, shown, &accounts, out);
+    by_service(snapshot, rows, shown, &accounts, out);
     late(snapshot, shown, &accounts, out);
     unknown(snapshot, out);
     metadata(snapshot, rows, shown, out);
@@ -29,8 +34,8 @@ pub(super) fn ledger<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, 
     sources(snapshot, out);
 }
 
-/// All rows, those of earlier catalogs too.
-type Accounts<'s> = [(&'s RowKey, &'s Account)];
+/// The rows that are counted or stand at zero, those of earlier catalogs too.
+type Accounts<'s> = [(Labels<'s>, &'s Account)];
 
 fn errors<'s>(snapshot: &'s Snapshot, shown: &Shown, accounts: &Accounts<'s>, out: &mut Families<'s>) {
     for &(key, account) in accounts {
@@ -38,17 +43,27 @@ fn errors<'s>(snapshot: &'s Snapshot, shown: &Shown, accounts: &Accounts<'s>, ou
             let zero = set == NONE && shown.zero_init.contains(&key.category);
             if (series.count > 0 && !shown.expired(set, series.last_counted)) || zero {
                 let (more, exemplar) = (snapshot.more(set), series.exemplar.as_deref());
-                out.add_with(&super::ERRORS, &key.labels(), more, series.count as f64, exemplar);
+                out.add_with(&super::ERRORS, &key.values(), more, series.count as f64, exemplar);
             }
         }
     }
 }
 
-fn by_service<'s>(snapshot: &'s Snapshot, shown: &Shown, accounts: &Accounts<'s>, out: &mut Families<'s>) {
+fn by_service<'s>(
+    snapshot: &'s Snapshot,
+    rows: &Rows,
+    shown: &Shown,
+    accounts: &Accounts<'s>,
+    out: &mut Families<'s>,
+) {
     let mut totals: Map<(&str, Category, SetId), (u64, f64)> = Map::default();
+    for (service, category) in rows.pairs() {
+        let service = &snapshot.engine.catalog().service(service).name;
+        totals.insert((service, category, NONE), (0, 0.0));
+    }
     for &(key, account) in accounts {
         for (set, series) in account.all() {
-            let total = totals.entry((&key.api_service, key.category, set)).or_default();
+            let total = totals.entry((key.api_service, key.category, set)).or_default();
             total.0 += series.count;
             total.1 = total.1.max(series.last_counted);
         }
@@ -69,7 +84,7 @@ fn late<'s>(snapshot: &'s Snapshot, shown: &Shown, accounts: &Accounts<'s>, out:
                 continue;
             }
             let more = snapshot.more(set);
-            out.add_with(&super::LATE_ERRORS, &key.labels(), more, series.late as f64, None);
+            out.add_with(&super::LATE_ERRORS, &key.values(), more, series.late as f64, None);
         }
     }
     for u in snapshot.unknown.iter().filter(|u| u.late > 0) {
@@ -96,21 +111,21 @@ fn label_sets<'s>(snapshot: &'s Snapshot, out: &mut Families<'s>) {
 
 fn metadata<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, out: &mut Families<'s>) {
     let catalog = snapshot.engine.catalog();
-    let mut add = |key: &'s RowKey, retryable: bool, message: &'s str, action: &'s str| {
-        let [code, api_service, category, status] = key.labels();
+    let mut add = |key: Labels<'s>, retryable: bool, message: &'s str, action: &'s str| {
+        let [code, api_service, category, status] = key.values();
         let retryable = if retryable { "true" } else { "false" };
         let labels = [code, api_service, category, status, retryable, message, action];
         out.add(&super::CODE_INFO, &labels, 1.0);
     };
-    for (id, key) in rows.iter() {
+    for id in rows.iter() {
         // By row, not by code: a status that was never seen is no news.
         if shown.code_info == CodeInfo::All || snapshot.rows[id.0 as usize].is_counted() {
             let row = catalog.row(id);
-            add(key, row.retryable, rows.message(id), &row.action);
+            add(Labels::of(catalog, id), row.retryable, rows.message(catalog, id), &row.action);
         }
     }
     for (key, Retired { about, .. }) in &snapshot.retired {
-        add(key, about.retryable, &about.readable, &about.action);
+        add(Labels::from(key), about.retryable, &about.readable, &about.action);
     }
 }
 
@@ -118,7 +133,7 @@ fn metadata<'s>(snapshot: &'s Snapshot, rows: &'s Rows, shown: &Shown, out: &mut
 /// unknown code that it was before a reload.
 fn last_seen<'s>(snapshot: &'s Snapshot, accounts: &Accounts<'s>, out: &mut Families<'s>) {
     let unknown = snapshot.unknown.iter().filter(|u| u.code != OTHER).map(|u| (u.code.as_str(), u.last_seen));
-    let known = accounts.iter().map(|(key, account)| (key.code.as_str(), account.total().last_counted));
+    let known = accounts.iter().map(|(key, account)| (key.code, account.total().last_counted));
     let mut newest: Map<&str, f64> = Map::default();
     for (code, when) in known.chain(unknown).filter(|&(_, when)| when > 0.0) {
         let newest = newest.entry(code).or_default();

@@ -75,12 +75,14 @@ fn more_catalogs_add_services_and_override_rows() {
 #[test]
 fn a_good_catalog_is_told_to_be_good() {
     let text = run(["catalog", "check"]).ok();
-    assert!(text.contains("58 services, 70 families, 488 codes, 489 rows"), "{text}");
+    assert!(text.contains("58 services, 70 families, 6,541 codes, 7,554 rows"), "{text}");
     let folder = Folder::new();
     let shop = folder.write("shop.yaml", shop_catalog(&["017", "018"]));
-    assert!(run(["catalog", "check", &shop]).ok().contains("59 services, 71 families, 490 codes, 491 rows"));
+    assert!(
+        run(["catalog", "check", &shop]).ok().contains("59 services, 71 families, 6,543 codes, 7,556 rows")
+    );
     let place = folder.path().display().to_string();
-    assert!(run(["catalog", "check", &place]).ok().contains("490 codes"));
+    assert!(run(["catalog", "check", &place]).ok().contains("6,543 codes"));
 }
 
 /// Mistakes, each with the line that it stands on and the key that it is reported under.
@@ -202,7 +204,7 @@ fn a_check_without_paths_takes_the_catalog_of_the_settings() {
     let folder = Folder::new();
     let shop = folder.write("shop.yaml", shop_catalog(&["017"]));
     let checked = finish(errtally().args(["catalog", "check"]).env("ERRTALLY_CATALOG", &shop)).ok();
-    assert!(checked.contains("489 codes"), "{checked}");
+    assert!(checked.contains("6,542 codes"), "{checked}");
 }
 
 #[test]
@@ -212,4 +214,54 @@ fn a_remedy_names_each_choice_once() {
     let said = run(["catalog", "check", &bad]).failed(2);
     let line = said.lines().find(|l| l.contains("zzzz")).expect("the unknown key");
     assert_eq!(line.matches("source").count(), 1, "{line}");
+}
+
+#[test]
+fn a_list_of_some() {
+    let codes = |arguments: &[&str]| -> Vec<Value> {
+        let mut command = errtally();
+        command.args(["catalog", "list", "--format", "json"]).args(arguments);
+        finish(&mut command).json()["codes"].as_array().expect("codes").clone()
+    };
+    let quota = codes(&["--service", "ecs,VPC", "--category", "quota"]);
+    assert!(quota.len() > 5, "{}", quota.len());
+    for code in &quota {
+        assert_eq!(code["category"], "quota");
+        assert!(code["api_service"] == "ECS" || code["api_service"] == "VPC", "{code}");
+    }
+    let found = codes(&["--search", "insufficient CLUSTER quota"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["code"], "CCE.01400007");
+    assert_eq!(codes(&["--search", "no such text anywhere"]).len(), 0);
+    let mut table = errtally();
+    let table = finish(table.args(["catalog", "list", "--service", "CCE", "--search", "quota"])).ok();
+    assert!(table.contains("CCE.01400007") && !table.contains("Ecs."), "{table}");
+    for (flag, name, remedy) in [("--service", "ECZ", "ECS"), ("--category", "quotas", "quota")] {
+        let told = run(["catalog", "list", flag, name]).failed(2);
+        assert!(told.contains(flag) && told.contains(name) && told.contains(remedy), "{told}");
+    }
+}
+
+#[test]
+fn some_services_alone() {
+    let folder = Folder::new();
+    let config = folder.write("errtally.yaml", "services: [ecs, EIP]\n");
+    let input = b"Ecs.0114\nCCE.01400007\nVPC.0504\nerror_code=CCE.01400007\n";
+    let report = crate::support::scan_json(input, &["--config", &config]);
+    let hits: Vec<_> =
+        report["hits"].as_array().expect("hits").iter().map(|h| (&h["code"], &h["api_service"])).collect();
+    // The family of VPC is shared by EIP, which has it alone now.
+    assert_eq!(hits, [(&json!("Ecs.0114"), &json!("ECS")), (&json!("VPC.0504"), &json!("EIP"))]);
+    // What is not chosen is no family any more; behind a key it may be discovered.
+    assert_eq!(report["unknown"].as_array().expect("codes").len(), 1);
+    assert_eq!(report["unknown"][0]["code"], "CCE.01400007");
+    let listing = run(["catalog", "list", "--format", "json", "--services", "ECS,EIP"]).json();
+    let names: Vec<_> =
+        listing["services"].as_array().expect("services").iter().map(|s| &s["service"]).collect();
+    assert_eq!(names, [&json!("ECS"), &json!("EIP")]);
+    let told = run(["catalog", "list", "--services", "ECS,EIPS"]).failed(2);
+    assert!(told.contains("--services") && told.contains("`EIPS`") && told.contains("EIP"), "{told}");
+    folder.write("errtally.yaml", "linger: 1s\nservices: [ECZ]\n");
+    let told = run(["config", "check", "--config", &config]).failed(2);
+    assert!(told.contains(":2: services: no service is called `ECZ`"), "{told}");
 }

@@ -34,6 +34,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("catalog", &a, &b, &c),
         trial("max_record_bytes", "2KiB", "3KiB", "4KiB"),
         trial("max_unknown_codes", "1", "2", "3"),
+        trial("services", "CCE", "ECS", "CSS"),
         trial("discovery_keys", "fault_code", "reason_code", "xcode"),
         trial("join.lines", "off", "auto", "off"),
         trial("join.start", "a", "b", "c"),

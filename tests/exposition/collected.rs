@@ -151,7 +151,7 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
         if shown.code_info == CodeInfo::All || snapshot.rows[i].count() > 0 || snapshot.rows[i].late() > 0 {
             let status = status_label(row.http_status);
             let labels = [
-                catalog.code(row.code).spelling.as_str(),
+                &*catalog.code(row.code).spelling,
                 &catalog.service_of(row).name,
                 row.category.as_str(),
                 &status,
@@ -170,7 +170,7 @@ fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
         out.add(&metrics::CODE_INFO, &labels, 1.0);
     }
     let present = catalog.rows().iter().zip(&snapshot.rows);
-    let present = present.map(|(row, account)| (catalog.code(row.code).spelling.as_str(), account));
+    let present = present.map(|(row, account)| (&*catalog.code(row.code).spelling, account));
     let retired = snapshot.retired.iter().map(|(key, retired)| (key.code.as_str(), &retired.account));
     let series = |account: &Account| account.all().map(|(_, s)| s.last_counted).fold(0.0, f64::max);
     let known = present.chain(retired).map(|(code, account)| (code, series(account)));

@@ -4,6 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod events;
+mod fields;
+mod joins;
 mod labels;
 
 use std::path::Path;
@@ -57,7 +60,9 @@ const RESTART: &[(&str, &str)] = &[
 const RELOADS: &[(&str, fn())] = &[
     ("watch", watch),
     ("catalog", catalog),
+    ("services", services),
     ("discovery", discovery),
+    ("discovery_keys", discovery_keys),
     ("max_record_bytes", max_record_bytes),
     ("max_unknown_codes", max_unknown_codes),
     ("zero_init", zero_init),
@@ -68,19 +73,24 @@ const RELOADS: &[(&str, fn())] = &[
     ("labels", labels::labels),
     ("max_label_sets", labels::max_label_sets),
     ("label_expiry", label_expiry),
-    ("late_after", late_after),
-    ("exemplars", exemplars),
-    ("fields.level", fields_level),
-    ("fields.time", fields_time),
-    ("fields.message", fields_message),
-    ("fields.request_id", fields_request_id),
-    ("fields.trace_id", fields_trace_id),
-    ("events.include_record", include_record),
-    ("events.max_record_bytes", events_max_record_bytes),
-    ("events.only.category", only_category),
-    ("events.only.api_service", only_api_service),
-    ("events.only.code", only_code),
-    ("events.only.level", only_level),
+    ("time_zone", fields::time_zone),
+    ("late_after", fields::late_after),
+    ("exemplars", fields::exemplars),
+    ("fields.level", fields::fields_level),
+    ("fields.time", fields::fields_time),
+    ("fields.message", fields::fields_message),
+    ("fields.request_id", fields::fields_request_id),
+    ("fields.trace_id", fields::fields_trace_id),
+    ("events.include_record", events::include_record),
+    ("events.max_record_bytes", events::events_max_record_bytes),
+    ("events.only.category", events::only_category),
+    ("events.only.api_service", events::only_api_service),
+    ("events.only.code", events::only_code),
+    ("events.only.level", events::only_level),
+    ("join.lines", joins::join_lines),
+    ("join.start", joins::join_start),
+    ("join.continuation", joins::join_continuation),
+    ("join.wait", joins::join_wait),
 ];
 
 /// A daemon and the file that it is configured by.
@@ -242,11 +252,32 @@ fn catalog() {
     assert_eq!(errors(&subject.feed("Shop.001\n"), &[("code", "Shop.001")]), 1.0);
 }
 
+fn services() {
+    let mut subject = Subject::new("");
+    subject.feed("Ecs.0114\nCCE.01400007\n");
+    subject.reload("services: [CCE]\n");
+    let scrape = subject.feed("Ecs.0114\nCCE.01400007\n");
+    assert_eq!(errors(&scrape, &[("code", "CCE.01400007")]), 2.0);
+    assert_eq!(errors(&scrape, &[("code", "Ecs.0114")]), 1.0, "what was counted stays");
+    subject.reload("");
+    assert_eq!(errors(&subject.feed("Ecs.0114\n"), &[("code", "Ecs.0114")]), 2.0);
+}
+
 fn discovery() {
     let mut subject = Subject::new("");
-    subject.feed("error_code=Dli.0003\n");
+    subject.feed("error_code=Till.0003\n");
     subject.reload("discovery: false\n");
-    let scrape = subject.feed("error_code=Dli.0003\nerror_code=Vpc.0001\n");
+    let scrape = subject.feed("error_code=Till.0003\nerror_code=Desk.0001\n");
+    assert_eq!(scrape.sum("errtally_unknown_codes_total", &[]), 1.0);
+}
+
+fn discovery_keys() {
+    let mut subject = Subject::new("");
+    let line = "fault_no=Till.0003\n";
+    assert_eq!(subject.feed(line).sum("errtally_unknown_codes_total", &[]), 0.0);
+    subject.reload("discovery_keys: [fault_no]\n");
+    let scrape = subject.feed(&format!("{line}error_code=Desk.0001\n"));
+    assert_eq!(scrape.sum("errtally_unknown_codes_total", &[("code", "TILL.0003")]), 1.0);
     assert_eq!(scrape.sum("errtally_unknown_codes_total", &[]), 1.0);
 }
 
@@ -261,7 +292,7 @@ fn max_record_bytes() {
 fn max_unknown_codes() {
     let mut subject = Subject::new("");
     subject.reload("max_unknown_codes: 1\n");
-    let scrape = subject.feed("error_code=Dli.0003\nerror_code=Dli.0004\n");
+    let scrape = subject.feed("error_code=Till.0003\nerror_code=Till.0004\n");
     assert_eq!(scrape.sum("errtally_unknown_codes_total", &[("code", "other")]), 1.0);
 }
 
@@ -324,118 +355,4 @@ fn label_expiry() {
     subject.feed("Ecs.0114 app=a\n");
     subject.reload("labels: {app: app}\nlabel_expiry: 10ms\n");
     wait_for("the series to go", || (errors(&subject.daemon.scrape(), &[("app", "a")]) == 0.0).then_some(()));
-}
-
-const OLD: &str =
-    "{\"time\":\"2020-01-01T00:00:00Z\",\"at\":\"2020-01-01T00:00:00Z\",\"code\":\"Ecs.0114\"}\n";
-
-fn late_after() {
-    let mut subject = Subject::new("");
-    assert_eq!(errors(&subject.feed(OLD), &[]), 1.0);
-    subject.reload("late_after: 1h\n");
-    let scrape = subject.feed(OLD);
-    assert_eq!((errors(&scrape, &[]), scrape.sum("errtally_late_errors_total", &[])), (1.0, 1.0));
-}
-
-#[track_caller]
-fn exemplars_of(daemon: &Daemon) -> String {
-    let answer = daemon.ask("GET", "/metrics", &[("Accept", "application/openmetrics-text; version=1.0.0")]);
-    let lines = answer.text().lines().filter(|l| l.contains("Ecs.0114") && l.contains(" # {"));
-    lines.map(|l| l.split_once(" # ").map_or("", |(_, exemplar)| exemplar)).collect::<Vec<_>>().join("\n")
-}
-
-const TRACED: &str =
-    "{\"code\":\"Ecs.0114\",\"trace_id\":\"t1\",\"request_id\":\"r1\",\"span\":\"t2\",\"call\":\"r2\"}\n";
-
-fn exemplars() {
-    let mut subject = Subject::new("");
-    subject.feed(TRACED);
-    assert!(exemplars_of(&subject.daemon).contains("t1"));
-    subject.reload("exemplars: false\n");
-    assert_eq!(exemplars_of(&subject.daemon), "", "what is kept no more is not shown any more");
-    subject.feed(TRACED);
-    assert_eq!(exemplars_of(&subject.daemon), "");
-    subject.reload("exemplars: true\n");
-    subject.feed(TRACED);
-    assert!(exemplars_of(&subject.daemon).contains("t1"));
-}
-
-fn fields_request_id() {
-    let mut subject = Subject::new("");
-    subject.reload("fields: {request_id: [call]}\n");
-    subject.feed(TRACED);
-    assert!(exemplars_of(&subject.daemon).contains("r2"));
-}
-
-fn fields_trace_id() {
-    let mut subject = Subject::new("");
-    subject.reload("fields: {trace_id: [span]}\n");
-    subject.feed(TRACED);
-    assert!(exemplars_of(&subject.daemon).contains("t2"));
-}
-
-fn fields_level() {
-    let labels = "labels: {level: \"@level\"}\n";
-    let mut subject = Subject::new(labels);
-    subject.reload(&format!("{labels}fields: {{level: [sev]}}\n"));
-    assert_eq!(errors(&subject.feed("Ecs.0114 level=error sev=WARNING\n"), &[("level", "warn")]), 1.0);
-}
-
-fn fields_time() {
-    let mut subject = Subject::new("late_after: 1h\nfields: {time: [nothing]}\n");
-    assert_eq!(errors(&subject.feed(OLD), &[]), 1.0);
-    subject.reload("late_after: 1h\nfields: {time: [at]}\n");
-    assert_eq!(subject.feed(OLD).sum("errtally_late_errors_total", &[]), 1.0);
-}
-
-fn fields_message() {
-    let mut subject = Subject::with_events("");
-    let line = "{\"code\":\"Ecs.0114\",\"message\":\"first\",\"why\":\"second\"}\n";
-    subject.feed(line);
-    assert_eq!(subject.events(0, 1)[0]["message"], "first");
-    let events = subject.events_after("fields: {message: [why]}\n", line, 1, 1);
-    assert_eq!(events[0]["message"], "second");
-}
-
-fn include_record() {
-    let mut subject = Subject::with_events("");
-    subject.feed("Ecs.0114 a\n");
-    assert!(subject.events(0, 1)[0]["record"].is_null());
-    let events = subject.events_after("events:\n  include_record: true\n", "Ecs.0114 b\n", 1, 1);
-    assert_eq!(events[0]["record"], "Ecs.0114 b");
-}
-
-fn events_max_record_bytes() {
-    let mut subject = Subject::with_events("events:\n  include_record: true\n");
-    let settings = "events:\n  include_record: true\n  max_record_bytes: 8\n";
-    assert_eq!(subject.events_after(settings, "Ecs.0114 b\n", 0, 1)[0]["record"], "Ecs.0114");
-}
-
-/// Two services, two categories, two levels.
-const MIXED: &str = "Ecs.0114 level=error\nCCE.02429001 level=warn\n";
-
-#[track_caller]
-fn only(filter: &str) {
-    let mut subject = Subject::with_events("");
-    subject.feed(MIXED);
-    assert_eq!(subject.events(0, 2).len(), 2);
-    let events = subject.events_after(&format!("events:\n  only: {{{filter}}}\n"), MIXED, 2, 1);
-    assert_eq!(events[0]["code"], "CCE.02429001");
-    assert_eq!(errors(&subject.daemon.scrape(), &[]), 4.0, "counts are not selected");
-}
-
-fn only_category() {
-    only("category: [throttling]");
-}
-
-fn only_api_service() {
-    only("api_service: [CCE]");
-}
-
-fn only_code() {
-    only("code: [CCE.02429001]");
-}
-
-fn only_level() {
-    only("level: [warn]");
 }

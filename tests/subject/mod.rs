@@ -89,10 +89,10 @@ pub fn embedded_catalog() -> reference::Catalog {
     });
     let hosts = catalog.services().iter().map(|s| (s.name.clone(), s.hosts.clone())).collect();
     let rows = catalog.rows().iter().map(|row| reference::Row {
-        code: catalog.code(row.code).spelling.clone(),
+        code: catalog.code(row.code).spelling.to_string(),
         service: catalog.service_of(row).name.clone(),
         http_status: row.http_status,
-        message: row.message.clone(),
+        message: row.message.to_string(),
         category: row.category.as_str().to_owned(),
         is_default: row.default,
     });
