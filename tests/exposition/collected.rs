@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use errtally::catalog::template::readable;
-use errtally::catalog::{Category, RowId, status_label};
+use errtally::catalog::{Catalog, Category, RowId, status_label};
 use errtally::config::CodeInfo;
 use errtally::fields::time::Moment;
 use errtally::labels::{NONE, SetId};
@@ -117,9 +117,16 @@ fn late(snapshot: &Snapshot, shown: &Shown, accounts: &[(RowKey, &Account)], out
 /// All rows, those of earlier catalogs too.
 fn accounts(snapshot: &Snapshot) -> Vec<(RowKey, &Account)> {
     let catalog = snapshot.engine.catalog();
-    let present = snapshot.rows.iter().enumerate();
+    let present = snapshot.rows.iter().enumerate().filter(|(i, _)| is_first(catalog, *i));
     let present = present.map(|(i, account)| (RowKey::new(catalog, RowId(i as u32)), account));
     present.chain(snapshot.retired.iter().map(|(key, retired)| (key.clone(), &retired.account))).collect()
+}
+
+/// Whether no row before this one has the same labels.
+fn is_first(catalog: &Catalog, row: usize) -> bool {
+    let key = |i: usize| RowKey::new(catalog, RowId(i as u32));
+    let code = catalog.code(catalog.rows()[row].code);
+    (code.rows.start as usize..row).all(|before| key(before) != key(row))
 }
 
 fn sorted(account: &Account) -> Vec<(SetId, &Series)> {
@@ -146,7 +153,7 @@ fn label_sets(snapshot: &Snapshot, out: &mut Families) {
 
 fn metadata(snapshot: &Snapshot, shown: &Shown, out: &mut Families) {
     let catalog = snapshot.engine.catalog();
-    for (i, row) in catalog.rows().iter().enumerate() {
+    for (i, row) in catalog.rows().iter().enumerate().filter(|(i, _)| is_first(catalog, *i)) {
         // By row, not by code: a status that was never seen is no news.
         if shown.code_info == CodeInfo::All || snapshot.rows[i].count() > 0 || snapshot.rows[i].late() > 0 {
             let status = status_label(row.http_status);

@@ -114,7 +114,7 @@ impl Catalog {
 }
 
 /// Classifies a whole input and reports it as `scan --format json` does, counts only, sorted by
-/// code and status so that two reports can be compared.
+/// code, status, service and category so that two reports can be compared.
 pub fn classify(catalog: &Catalog, options: Options, input: &[u8]) -> Value {
     let mut records: Vec<&[u8]> = input.split(|&byte| byte == b'\n').collect();
     // What follows the last newline is a record only when there is something.
@@ -129,7 +129,8 @@ pub fn classify(catalog: &Catalog, options: Options, input: &[u8]) -> Value {
     }
 
     let (mut matched, mut malformed, mut oversized) = (0u64, 0u64, 0u64);
-    let mut hits: BTreeMap<(String, Option<u16>), (String, String, u64)> = BTreeMap::new();
+    // By all of their labels: rows that have these in common are one counter.
+    let mut hits: BTreeMap<(String, Option<u16>, String, String), u64> = BTreeMap::new();
     let mut unknown: BTreeMap<String, (String, String, u64)> = BTreeMap::new();
 
     for record in &records {
@@ -162,15 +163,14 @@ pub fn classify(catalog: &Catalog, options: Options, input: &[u8]) -> Value {
             let rows = if too_long { rows } else { find::rows_of_host(catalog, rows, record, code.position) };
             let row = resolve(&rows, record, code.position, too_long);
             let status = row.http_status.or(code.status_in_code);
-            hits.entry((row.code.clone(), status))
-                .or_insert((row.service.clone(), row.category.clone(), 0))
-                .2 += 1;
+            let labels = (row.code.clone(), status, row.service.clone(), row.category.clone());
+            *hits.entry(labels).or_default() += 1;
         }
     }
 
     let hits: Vec<Value> = hits
         .into_iter()
-        .map(|((code, status), (service, category, count))| {
+        .map(|((code, status, service, category), count)| {
             json!({"code": code, "api_service": service, "category": category, "http_status": status, "count": count})
         })
         .collect();
@@ -200,15 +200,21 @@ fn resolve<'a>(rows: &[&'a Row], record: &[u8], position: usize, too_long: bool)
     if !too_long {
         let wanted: Vec<u16> = rows.iter().filter_map(|row| row.http_status).collect();
         if let Some(status) = status::nearest(record, position, &wanted) {
-            return rows
-                .iter()
-                .find(|row| row.http_status == Some(status))
-                .expect("only wanted ones are returned");
+            let with: Vec<_> = rows.iter().copied().filter(|row| row.http_status == Some(status)).collect();
+            return match &with[..] {
+                [only] => only,
+                several => message::best(several, record).unwrap_or_else(|| default(several)),
+            };
         }
         if let Some(row) = message::best(rows, record) {
             return row;
         }
     }
-    let mine: Vec<_> = rows.iter().filter(|row| row.service == rows[0].service).collect();
-    mine.iter().find(|row| row.is_default).unwrap_or(&mine[0])
+    default(rows)
+}
+
+/// The default of the first service.
+fn default<'a>(rows: &[&'a Row]) -> &'a Row {
+    let mut mine = rows.iter().filter(|row| row.service == rows[0].service);
+    mine.find(|row| row.is_default).unwrap_or(&rows[0])
 }

@@ -108,10 +108,12 @@ pub fn comparable(report: &Value) -> Value {
                 "code": row["code"], "api_service": row["api_service"],
                 "category": row["category"], "count": row["count"],
             });
-            let mut key = (row["code"].as_str().expect("a code").to_owned(), None);
+            let text = |key: &str| row[key].as_str().expect("a text").to_owned();
+            let mut key = (text("code"), None, String::new(), String::new());
             if with_status {
-                key.1 = reference::bytes::status_of_json(&row["http_status"]);
-                slim["http_status"] = json!(key.1);
+                let status = reference::bytes::status_of_json(&row["http_status"]);
+                key = (text("code"), status, text("api_service"), text("category"));
+                slim["http_status"] = json!(status);
             }
             assert!(rows.insert(key, slim).is_none(), "a row is reported twice: {report}");
         }
