@@ -17,14 +17,18 @@ const MAX_PATH: usize = 256;
 /// keeps at least this much before a candidate.
 pub const LEFT_CONTEXT: usize = MAX_PATH + 2;
 
-/// Most backslashes behind a folder.
+/// Most backslashes before a quote or behind a folder.
 const MAX_SLASHES: usize = 16;
 
-/// Bytes after a candidate that decide about it: `:`, a port and what follows.
-pub const RIGHT_CONTEXT: usize = 8;
+/// Most blanks that a line begins with before a key.
+const MAX_INDENT: usize = 64;
+
+/// Bytes after a candidate that decide about it: the quotes of a key and of its
+/// value, all escaped, and the sign between them.
+pub const RIGHT_CONTEXT: usize = 2 * (MAX_SLASHES + 1) + 4 + 1;
 
 const _: () = assert!(LEFT_CONTEXT > MAX_PARAMETERS + 16);
-const _: () = assert!(LEFT_CONTEXT > MAX_SLASHES + 2);
+const _: () = assert!(LEFT_CONTEXT > MAX_SLASHES + MAX_INDENT + 4);
 
 /// Why a left boundary holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +176,63 @@ fn path_ends(head: &[u8]) -> bool {
     let absolute = [&b"/"[..], b"./", b"../", b"~/"].iter().any(|start| run.starts_with(start));
     let opens = |b: &u8| b" \t\n\r\"'`=:([<,>".contains(b);
     absolute && (run.len() == MAX_PATH || before.last().is_none_or(opens))
+}
+
+/// Whether what stands from `start` to `end` names a text of a catalog of texts:
+/// a key whose value is a text between quotes, or what a line of `name=text`
+/// begins with.
+#[inline]
+pub fn is_entry(hay: &[u8], start: usize, end: usize) -> bool {
+    match hay.get(end) {
+        Some(b'"' | b'\'' | b'\\') => is_quoted_entry(hay, start, end),
+        Some(b'=' | b' ' | b'\t') => is_line_entry(hay, start, end),
+        _ => false,
+    }
+}
+
+/// `{"CODE":"`, `, 'CODE' => '`.
+fn is_quoted_entry(hay: &[u8], start: usize, end: usize) -> bool {
+    let slashes = |bytes: &[u8]| bytes.iter().take(MAX_SLASHES + 1).take_while(|&&b| b == b'\\').count();
+    let depth = slashes(&hay[end..]);
+    let Some(&mark @ (b'"' | b'\'')) = hay.get(end + depth) else { return false };
+    // What most codes between quotes fail at comes first: they are values.
+    let blank = |at: usize| at + usize::from(hay.get(at) == Some(&b' '));
+    let sign = blank(end + depth + 1);
+    let value = match hay.get(sign..) {
+        Some([b'=', b'>', ..]) => blank(sign + 2),
+        Some([b':', ..]) => blank(sign + 1),
+        _ => return false,
+    };
+    let [head @ .., before] = &hay[..start] else { return false };
+    let own = head.iter().rev().take(MAX_SLASHES + 1).take_while(|&&b| b == b'\\').count();
+    if *before != mark || own != depth || depth > MAX_SLASHES || !opens_entry(&head[..head.len() - own]) {
+        return false;
+    }
+    slashes(&hay[value.min(hay.len())..]) == depth && hay.get(value + depth) == Some(&mark)
+}
+
+/// Whether a key may begin behind `head`: a brace, a comma, a line.
+fn opens_entry(head: &[u8]) -> bool {
+    match without_blanks(head) {
+        [.., b'{' | b',' | b'[' | b'\n'] | [] => true,
+        head => head.ends_with(b"\\n"),
+    }
+}
+
+/// `CODE=text` where a line begins.
+fn is_line_entry(hay: &[u8], start: usize, end: usize) -> bool {
+    let blanks = hay[end..].iter().take(8).take_while(|b| is_blank(**b)).count();
+    matches!(hay[end + blanks..], [b'=', ref rest @ ..] if !matches!(rest, [b'=' | b'>', ..]))
+        && matches!(without_blanks(&hay[..start]), [] | [.., b'\n'])
+}
+
+fn without_blanks(head: &[u8]) -> &[u8] {
+    let blanks = head.iter().rev().take(MAX_INDENT).take_while(|b| is_blank(**b)).count();
+    &head[..head.len() - blanks]
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
 }
 
 /// Whether `start..end` is part of a host or an address: in small letters with

@@ -61,6 +61,8 @@ pub enum Refusal {
     Path,
     /// It is part of a host or an address.
     Host,
+    /// It names a text in a catalog of texts.
+    Entry,
     /// All its digits are 0: a success.
     Success,
 }
@@ -69,7 +71,7 @@ pub enum Refusal {
 ///
 /// # Errors
 /// The first rule that refuses it, in the order prefix, digits, right
-/// boundary, left boundary, path, host, success: cheapest first.
+/// boundary, left boundary, path, host, entry, success: cheapest first.
 #[inline]
 pub fn judge(
     catalog: &Catalog,
@@ -100,6 +102,9 @@ fn judge_digits(known: &Family, hay: &[u8], start: usize, digits: usize) -> Resu
     }
     if boundary::in_host(hay, start, end) {
         return Err(Refusal::Host);
+    }
+    if boundary::is_entry(hay, start, end) {
+        return Err(Refusal::Entry);
     }
     if number.value == 0 && known.code(0).is_none() {
         return Err(Refusal::Success);

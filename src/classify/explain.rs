@@ -287,6 +287,9 @@ impl Verdict {
             }
             Outcome::Refused(_, Refusal::Path) => "refused: it stands in a path".to_owned(),
             Outcome::Refused(_, Refusal::Host) => "refused: it is part of a host or an address".to_owned(),
+            Outcome::Refused(_, Refusal::Entry) => {
+                "refused: it names a text, as in a catalog of texts".to_owned()
+            }
             Outcome::Refused(_, Refusal::Success) => {
                 "refused: all its digits are 0, which is a success, and the catalog does not have it".to_owned()
             }

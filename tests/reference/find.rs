@@ -51,6 +51,7 @@ fn candidate(
         || !right_boundary(record, end)
         || in_path(record, at)
         || in_host(record, at, end)
+        || names_a_text(record, at, end)
     {
         return None;
     }
@@ -211,6 +212,40 @@ fn in_host(record: &[u8], at: usize, end: usize) -> bool {
     let port = (2..=5).contains(&digits) && !record.get(i).is_some_and(|&byte| is_word(byte));
     let version = record.get(i) == Some(&b'.') && record.get(i + 1).is_some_and(u8::is_ascii_digit);
     port || digits == 1 && version
+}
+
+/// A key with a text as its value, or what a line of `name=text` begins with.
+fn names_a_text(record: &[u8], at: usize, end: usize) -> bool {
+    let mut line = at;
+    while line > 0 && at - line < 64 && matches!(record[line - 1], b' ' | b'\t') {
+        line -= 1;
+    }
+    let mut sign = end;
+    while sign - end < 8 && matches!(record.get(sign), Some(b' ' | b'\t')) {
+        sign += 1;
+    }
+    let begins_line = line == 0 || record[line - 1] == b'\n';
+    if begins_line && has(record, sign, b"=") && !has(record, sign, b"==") && !has(record, sign, b"=>") {
+        return true;
+    }
+    (0..=16).any(|depth| {
+        [b'"', b'\''].into_iter().any(|mark| {
+            let quote = [&b"\\".repeat(depth)[..], &[mark]].concat();
+            let Some(open) = at.checked_sub(quote.len()) else { return false };
+            let signs = [":", ": ", " :", " : ", "=>", "=> ", " =>", " => "];
+            let value = signs
+                .iter()
+                .any(|sign| has(record, end, &[&quote[..], sign.as_bytes(), &quote[..]].concat()));
+            let mut start = open;
+            while start > 0 && open - start < 64 && matches!(record[start - 1], b' ' | b'\t') {
+                start -= 1;
+            }
+            let before = &record[..start];
+            let opens = before.last().is_none_or(|byte| b"{[,\n".contains(byte)) || before.ends_with(b"\\n");
+            // No more backslashes than the others have.
+            has(record, open, &quote) && !record[..open].ends_with(b"\\") && value && opens
+        })
+    })
 }
 
 /// Section 5: what the status in the code implies.
