@@ -23,7 +23,7 @@ use std::cell::Cell;
 use std::io::Write as _;
 
 use crate::catalog::template::{self, Template};
-use crate::catalog::{Catalog, Category, RowId};
+use crate::catalog::{Catalog, Category, RowId, status_text};
 use crate::config::{EventFilter, MAX_EVENT_RECORD_BYTES};
 use crate::enrich::EventPlan;
 use crate::fields::time::{Moment, Second};
@@ -133,8 +133,9 @@ pub struct Writer {
 #[derive(Debug)]
 struct RowText {
     selected: bool,
-    /// From `"code"` to `"known"`.
+    /// From `"code"` to `"known"`; the status, which the record may say otherwise, stands here.
     head: Box<[u8]>,
+    status: std::ops::Range<usize>,
     message: Box<[u8]>,
     /// Where the message has placeholders: what to look for in the record.
     template: Option<Template>,
@@ -146,10 +147,13 @@ impl Writer {
     pub fn new(plan: &EventPlan, catalog: &Catalog) -> Writer {
         let rows = catalog.rows().iter().map(|row| {
             let (code, service) = (&catalog.code(row.code).spelling, &catalog.service_of(row).name);
-            let status = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
+            let documented = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
+            let (head, status) =
+                head(code, service, row.category, &documented, &row.retryable.to_string(), true);
             RowText {
                 selected: selects(&plan.only, code, service, row.category),
-                head: head(code, service, row.category, &status, &row.retryable.to_string(), true),
+                head,
+                status,
                 message: quoted(&cut(&template::readable(&row.message), MAX_MESSAGE_BYTES)),
                 template: Template::new(&row.message),
                 action: quoted(&cut(&row.action, MAX_MESSAGE_BYTES)),
@@ -178,10 +182,12 @@ impl Writer {
 
     /// Writes the event of a hit of `row`. Where the record has no `message` of
     /// its own for it, the catalog's is looked for around `place`, with the
-    /// values that stand there.
+    /// values that stand there. A status that the record has `stated` goes before
+    /// the documented one.
     pub fn known<'l>(
         &self,
         row: RowId,
+        stated: Option<u16>,
         message: Option<Said<'_>>,
         place: Option<usize>,
         record: &Record<'_>,
@@ -191,7 +197,14 @@ impl Writer {
         let text = &self.rows[row.0 as usize];
         let start = out.len();
         self.begin(record.time, out);
-        out.extend_from_slice(&text.head);
+        match stated {
+            None => out.extend_from_slice(&text.head),
+            Some(status) => {
+                out.extend_from_slice(&text.head[..text.status.start]);
+                out.extend_from_slice(status_text(status).as_bytes());
+                out.extend_from_slice(&text.head[text.status.end..]);
+            }
+        }
         out.extend_from_slice(b",\"message\":");
         let message = self.message(row, message, place, record.bytes).map(Message::into_text);
         match message.filter(|_| !record.is_spent()) {
@@ -235,7 +248,7 @@ impl Writer {
         let UnknownCode { code, api_service, category, http_status } = unknown;
         let mut buffer = itoa::Buffer::new();
         let status = http_status.map_or("null", |status| buffer.format(status));
-        out.extend_from_slice(&head(code, api_service, category, status, "null", false));
+        out.extend_from_slice(&head(code, api_service, category, status, "null", false).0);
         out.extend_from_slice(b",\"message\":");
         match message.filter(|_| !record.is_spent()) {
             Some(message) => write_string(&cut(message, MAX_MESSAGE_BYTES), out),
@@ -335,6 +348,7 @@ fn selects(only: &EventFilter, code: &str, service: &str, category: Category) ->
         && (only.code.is_empty() || only.code.iter().any(|c| c.eq_ignore_ascii_case(code)))
 }
 
+/// The members up to `"known"`, and where the status is in them.
 fn head(
     code: &str,
     service: &str,
@@ -342,16 +356,17 @@ fn head(
     status: &str,
     retryable: &str,
     known: bool,
-) -> Box<[u8]> {
+) -> (Box<[u8]>, std::ops::Range<usize>) {
     let mut out = b"\"code\":".to_vec();
     write_string(code, &mut out);
     out.extend_from_slice(b",\"api_service\":");
     write_string(service, &mut out);
-    let _ = write!(
-        out,
-        ",\"category\":\"{category}\",\"http_status\":{status},\"retryable\":{retryable},\"known\":{known}"
-    );
-    out.into()
+    let _ = write!(out, ",\"category\":\"{category}\",\"http_status\":");
+    let start = out.len();
+    out.extend_from_slice(status.as_bytes());
+    let status = start..out.len();
+    let _ = write!(out, ",\"retryable\":{retryable},\"known\":{known}");
+    (out.into(), status)
 }
 
 fn quoted(text: &str) -> Box<[u8]> {

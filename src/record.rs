@@ -264,7 +264,10 @@ impl Reader {
                     if let Some((writer, outbox)) = events.as_mut().filter(|(w, _)| w.wants_row(row)) {
                         let place = (i < MAX_MESSAGES).then_some(hit.place.start);
                         outbox.add(|out| {
-                            writer.known(row, message, place, &about, plan.label_values(values), out);
+                            let stated = place.and_then(|place| status::stated(record, place));
+                            let stated = stated.map(|(status, _)| status);
+                            let labels = plan.label_values(values);
+                            writer.known(row, stated, message, place, &about, labels, out);
                         });
                     }
                     // Only counters of known codes have the labels.
@@ -355,7 +358,7 @@ impl Reader {
         };
         match what {
             Code::Row(row) if writer.wants_row(row) => {
-                outbox.add(|out| writer.known(row, None, None, &about, std::iter::empty(), out));
+                outbox.add(|out| writer.known(row, None, None, None, &about, std::iter::empty(), out));
             }
             Code::Row(_) => {}
             Code::Unknown(Unlisted { service, category, http_status }, _) => {
