@@ -5,6 +5,7 @@ mod json;
 pub mod odd;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -319,12 +320,10 @@ fn field(catalog: &Arc<Catalog>) -> Fragment {
 /// A catalog's message with its placeholders filled in.
 fn message(catalog: &Arc<Catalog>) -> Fragment {
     let catalog = catalog.clone();
-    let several: Vec<String> = catalog
-        .rows
-        .iter()
-        .filter(|row| catalog.rows.iter().filter(|other| other.code == row.code).count() > 1)
-        .map(|row| row.message.clone())
-        .collect();
+    let mut rows_of: HashMap<&str, usize> = HashMap::new();
+    catalog.rows.iter().for_each(|row| *rows_of.entry(&row.code).or_default() += 1);
+    let several: Vec<String> =
+        catalog.rows.iter().filter(|row| rows_of[&*row.code] > 1).map(|row| row.message.clone()).collect();
     let several = if several.is_empty() {
         catalog.rows.iter().map(|row| row.message.clone()).collect()
     } else {

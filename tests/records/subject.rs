@@ -190,7 +190,7 @@ fn label(name: &str, paths: &[&str]) -> Label {
 fn counts(snapshot: &Snapshot) -> Counts {
     let mut counts = Counts::new();
     let catalog = snapshot.engine.catalog();
-    for (i, account) in snapshot.rows.iter().enumerate() {
+    for (i, account) in snapshot.rows.iter().enumerate().filter(|(_, account)| account.is_counted()) {
         let code = RowKey::new(catalog, errtally::catalog::RowId(i as u32)).code;
         for (set, series) in account.all().filter(|(_, s)| s.count + s.late > 0) {
             let labels = snapshot.labels_of(set).map(|(_, value)| value.to_owned()).collect();
