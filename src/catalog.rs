@@ -137,6 +137,8 @@ pub struct Row {
     pub action: Text,
     /// The row that is meant when the record gives no evidence.
     pub default: bool,
+    /// A draft that waits for a person's judgement.
+    pub review: bool,
 }
 
 /// Longest `action` in characters.

@@ -195,6 +195,8 @@ pub struct ListedCode {
     pub action: String,
     /// Meant where nothing in the record decides.
     pub default: bool,
+    /// A draft that nobody has judged.
+    pub review: bool,
 }
 
 impl CatalogListing {
@@ -235,6 +237,7 @@ impl CatalogListing {
             retryable: row.retryable,
             action: row.action.to_string(),
             default: row.default,
+            review: row.review,
         });
         CatalogListing { services: services.collect(), codes: codes.collect() }
     }

@@ -132,6 +132,7 @@ impl Draft {
         let has_action = map.has("action");
         let action = if has_action { map.required("action", sink) } else { None };
         let default = map.boolean("default", sink);
+        let review = map.boolean("review", sink).unwrap_or(false);
         map.finish(sink);
 
         let status = match status {
@@ -231,6 +232,7 @@ impl Draft {
                     None => category?.usual_action()?.into(),
                 },
                 default: false,
+                review,
             },
         })
     }

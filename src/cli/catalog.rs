@@ -148,9 +148,11 @@ fn listing(catalog: &Catalog, wanted: &Wanted) -> String {
 fn summary(catalog: &Catalog) -> String {
     let mut out = String::new();
     let number = |n: usize, what| crate::problem::counted(n as u64, what);
-    let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut rows: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for row in catalog.rows() {
-        *rows.entry(catalog.service_of(row).name.as_str()).or_default() += 1;
+        let (all, waiting) = rows.entry(catalog.service_of(row).name.as_str()).or_default();
+        *all += 1;
+        *waiting += usize::from(row.review);
     }
     for (i, service) in catalog.services().iter().enumerate() {
         let families: Vec<String> = catalog
@@ -159,9 +161,10 @@ fn summary(catalog: &Catalog) -> String {
             .filter(|f| f.service.0 as usize == i)
             .map(ToString::to_string)
             .collect();
-        let count = rows.get(service.name.as_str()).copied().unwrap_or(0);
+        let (count, waiting) = rows.get(service.name.as_str()).copied().unwrap_or_default();
         let rows = if count == 1 { "row " } else { "rows" };
-        let _ = writeln!(out, "{:8} {count:5} {rows}  {}", service.name, families.join(", "));
+        let waiting = if waiting > 0 { format!("  ({waiting} to review)") } else { String::new() };
+        let _ = writeln!(out, "{:8} {count:5} {rows}  {}{waiting}", service.name, families.join(", "));
     }
     let _ = writeln!(
         out,
@@ -171,5 +174,10 @@ fn summary(catalog: &Catalog) -> String {
         number(catalog.codes().len(), "code"),
         number(catalog.rows().len(), "row")
     );
+    let waiting: usize = rows.values().map(|(_, waiting)| waiting).sum();
+    if waiting > 0 {
+        let verb = if waiting == 1 { "waits" } else { "wait" };
+        let _ = writeln!(out, "{} {verb} for a person's judgement: `review: true`", number(waiting, "row"));
+    }
     out
 }

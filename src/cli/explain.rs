@@ -93,6 +93,9 @@ fn known(catalog: &Catalog, id: CodeId, out: &mut String) {
         let _ = writeln!(out, "  retryable  {retryable}");
         let _ = writeln!(out, "  message    {}", template::readable(&row.message));
         let _ = writeln!(out, "  what to do {}", row.action);
+        if row.review {
+            let _ = writeln!(out, "  review     a draft by rules: nobody has judged this row");
+        }
     }
     let _ = writeln!(out, "  {DIM}source     {}{DIM:#}", service.source);
 }

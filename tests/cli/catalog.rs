@@ -12,8 +12,17 @@ fn the_listing_has_every_field_of_every_row() {
     let top: BTreeSet<_> = listing.as_object().expect("one object").keys().map(String::as_str).collect();
     assert_eq!(top, BTreeSet::from(["codes", "services"]));
     let codes = listing["codes"].as_array().expect("codes");
-    let fields =
-        ["action", "api_service", "category", "code", "default", "http_status", "message", "retryable"];
+    let fields = [
+        "action",
+        "api_service",
+        "category",
+        "code",
+        "default",
+        "http_status",
+        "message",
+        "retryable",
+        "review",
+    ];
     for code in codes {
         let have: BTreeSet<_> = code.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!(have, BTreeSet::from(fields), "{code}");
@@ -83,6 +92,25 @@ fn a_good_catalog_is_told_to_be_good() {
     );
     let place = folder.path().display().to_string();
     assert!(run(["catalog", "check", &place]).ok().contains("6,543 codes"));
+}
+
+#[test]
+fn rows_that_wait_for_a_person_are_counted() {
+    assert!(!run(["catalog", "check"]).ok().contains("review"), "no built-in row waits");
+    let folder = Folder::new();
+    let shop = folder.write("shop.yaml", format!("{}    review: true\n", shop_catalog(&["017", "018"])));
+    let text = run(["catalog", "check", &shop]).ok();
+    assert!(text.ends_with("1 row waits for a person's judgement: `review: true`\n"), "{text}");
+    let line = text.lines().find(|l| l.starts_with("SHOP")).expect("a line of the service");
+    assert!(line.ends_with("(1 to review)"), "{line}");
+    let listing = run(["catalog", "list", "--format", "json", "--catalog", &shop]).json();
+    let waits = |code: &str| {
+        let codes = listing["codes"].as_array().expect("codes");
+        codes.iter().find(|c| c["code"] == code).expect("a row")["review"].clone()
+    };
+    assert_eq!((waits("Shop.017"), waits("Shop.018")), (json!(false), json!(true)));
+    let told = run(["explain", "Shop.018", "--catalog", &shop]).ok();
+    assert!(told.contains("a draft by rules"), "{told}");
 }
 
 /// Mistakes, each with the line that it stands on and the key that it is reported under.

@@ -48,6 +48,8 @@ impl Draft {
                     retryable: flags.contains('r'),
                     action: action.into(),
                     default: false,
+                    // The build refuses a row that waits.
+                    review: false,
                 },
             })
         };
