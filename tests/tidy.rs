@@ -47,7 +47,7 @@ fn name(path: &Path) -> String {
 #[test]
 fn every_source_file_says_first_what_it_is_and_is_one_idea() {
     let mut wrong = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "crates"] {
         for path in files(folder, "rs") {
             let text = fs::read_to_string(&path).expect("a source file");
             if !text.starts_with("//! ") {
@@ -85,6 +85,7 @@ fn what_the_documents_link_to_is_there() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/alerts.md",
+        "docs/catalog-import.md",
         "docs/joining.md",
         "docs/matching.md",
         "docs/performance.md",
