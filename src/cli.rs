@@ -2,8 +2,10 @@
 
 mod catalog;
 mod config;
+mod diff;
 mod events;
 mod explain;
+mod import;
 mod output;
 mod records;
 mod run;
@@ -42,7 +44,7 @@ enum Command {
     Scan(scan::Args),
     /// Tell what a code means, or why a line did or did not match
     Explain(explain::Args),
-    /// List or check the catalog
+    /// List or check the catalog, make more of it from documentation pages
     #[command(subcommand)]
     Catalog(catalog::Command),
     /// Check or show the settings

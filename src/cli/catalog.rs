@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::settings::Reading;
-use super::{Failure, output};
+use super::{Failure, diff, import, output};
 use crate::catalog::{Catalog, Category, Row, status_label};
 use crate::problem::{Problem, Problems};
 use crate::report::{CatalogListing, table};
@@ -40,6 +40,10 @@ pub enum Command {
         #[command(flatten)]
         reading: Reading,
     },
+    /// Make catalog files of the tables of error codes on documentation pages
+    Import(import::Args),
+    /// Tell two catalog files, or folders of them, apart
+    Diff(diff::Args),
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -70,6 +74,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
             let catalog = reading.with_catalog(&paths).load()?.1;
             output::write(summary(&catalog).as_bytes())?;
         }
+        Command::Import(args) => import::run(args)?,
+        Command::Diff(args) => diff::run(args)?,
     }
     Ok(())
 }

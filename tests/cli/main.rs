@@ -7,6 +7,7 @@ mod catalog;
 mod config;
 mod explain;
 mod formats;
+mod import;
 mod output;
 mod precedence;
 mod scan;
