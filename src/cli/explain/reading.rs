@@ -7,7 +7,7 @@ use std::ops::Range;
 use anyhow::Context;
 
 use super::{DIM, Failure};
-use crate::catalog::{Catalog, RowId};
+use crate::catalog::Catalog;
 use crate::classify::explain::{Outcome, Verdict};
 use crate::classify::status;
 use crate::config::Settings;
@@ -125,19 +125,16 @@ impl Reading<'_> {
         let catalog = self.told.catalog;
         let stated = status::stated(self.record, verdict.start);
         match &verdict.outcome {
-            Outcome::Known(code, row, ..) => {
-                let why = "the catalog's";
-                match catalog.row(*row).http_status {
-                    Some(status) => line(out, "http_status", &status.to_string(), why),
-                    None => line(out, "http_status", "none", "the catalog has none"),
+            Outcome::Known(_, row, ..) => {
+                let documented = catalog.row(*row).http_status;
+                match (stated, documented) {
+                    (Some((status, at)), _) => self.stated(status, at, out),
+                    (None, Some(status)) => line(out, "http_status", &status.to_string(), "the catalog's"),
+                    (None, None) => line(out, "http_status", "none", "neither line nor catalog has one"),
                 }
-                let rows = catalog.code(*code).rows.clone().map(RowId);
-                let of_row = |status| rows.clone().any(|row| catalog.row(row).http_status == Some(status));
-                if let Some((status, at)) = stated.filter(|&(status, _)| !of_row(status)) {
-                    note(
-                        out,
-                        format_args!("the record states {status} at byte {at}, which no row of the code has"),
-                    );
+                if stated.is_some_and(|(status, _)| Some(status) != documented) {
+                    let label = documented.map_or("none".to_owned(), |status| status.to_string());
+                    note(out, format_args!("the catalog's {label}, which the counter has"));
                 }
             }
             Outcome::Unlisted(_, inside, _) => match (stated, inside) {
