@@ -28,8 +28,9 @@ pub struct Tally {
     pub replaced: Vec<u64>,
     /// Hits by row of the catalog, without labels and not late.
     rows: Vec<u64>,
-    /// Their exemplars.
-    row_exemplars: Vec<Option<ExemplarTally>>,
+    /// The place behind that of their exemplar in `kept`, 0 for none: few of thousands of rows have one.
+    row_exemplars: Vec<u32>,
+    kept: Vec<ExemplarTally>,
     /// The rows with hits, so that a commit need not look at all of them.
     touched: Vec<RowId>,
     /// By code, the record in which it was last seen.
@@ -107,7 +108,7 @@ impl Tally {
         Tally {
             replaced: vec![0; labels],
             rows: vec![0; catalog.rows().len()],
-            row_exemplars: vec![None; catalog.rows().len()],
+            row_exemplars: vec![0; catalog.rows().len()],
             last_record: vec![0; catalog.codes().len()],
             ..Tally::default()
         }
@@ -151,8 +152,16 @@ impl Tally {
         });
         if set == NONE && !late {
             self.hit(row);
-            if exemplar.is_some() {
-                self.row_exemplars[row.0 as usize] = exemplar;
+            if let Some(exemplar) = exemplar {
+                let place = &mut self.row_exemplars[row.0 as usize];
+                match *place {
+                    0 => {
+                        self.kept.push(exemplar);
+                        // No more than there are rows.
+                        *place = self.kept.len() as u32;
+                    }
+                    place => self.kept[place as usize - 1] = exemplar,
+                }
             }
             return;
         }
@@ -224,10 +233,11 @@ impl Tally {
     /// forgets them.
     pub fn drain_rows(&mut self, mut each: impl FnMut(RowId, u64, Option<Ids<'_>>)) {
         for row in self.touched.drain(..) {
-            let exemplar = self.row_exemplars[row.0 as usize].take();
-            let exemplar = exemplar.map(|e| e.ids(&self.exemplars));
+            let place = std::mem::take(&mut self.row_exemplars[row.0 as usize]);
+            let exemplar = place.checked_sub(1).map(|place| self.kept[place as usize].ids(&self.exemplars));
             each(row, std::mem::take(&mut self.rows[row.0 as usize]), exemplar);
         }
+        self.kept.clear();
     }
 
     /// Hands all other hits to `each` and forgets them, and all exemplars.

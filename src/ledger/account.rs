@@ -14,9 +14,11 @@ pub struct Account {
     /// With labels that are all empty: the only ones where none are
     /// configured.
     pub plain: Series,
-    /// With others.
-    pub labelled: HashMap<SetId, Series, foldhash::fast::RandomState>,
+    /// With others; nowhere, where there are none: a catalog has thousands of rows.
+    labelled: Option<Box<Labelled>>,
 }
+
+type Labelled = HashMap<SetId, Series, foldhash::fast::RandomState>;
 
 /// The counts of one row, all labels together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -70,7 +72,10 @@ impl Exemplar {
 
 impl Account {
     fn series(&mut self, set: SetId) -> &mut Series {
-        if set == NONE { &mut self.plain } else { self.labelled.entry(set).or_default() }
+        if set == NONE {
+            return &mut self.plain;
+        }
+        self.labelled.get_or_insert_default().entry(set).or_default()
     }
 
     /// Counts hits with labels `set` at `now`; gives their series.
@@ -99,7 +104,8 @@ impl Account {
 
     /// All series.
     pub fn all(&self) -> impl Iterator<Item = (SetId, &Series)> {
-        std::iter::once((NONE, &self.plain)).chain(self.labelled.iter().map(|(&set, series)| (set, series)))
+        let labelled = self.labelled.iter().flat_map(|labelled| labelled.iter());
+        std::iter::once((NONE, &self.plain)).chain(labelled.map(|(&set, series)| (set, series)))
     }
 
     /// Hits with any labels.
@@ -120,7 +126,7 @@ impl Account {
     /// Gives combinations the numbers that they have now; a series without one
     /// goes, and its count stays in the total.
     pub(super) fn renumber(&mut self, numbers: &HashMap<SetId, SetId>) {
-        for (set, series) in std::mem::take(&mut self.labelled) {
+        for (set, series) in self.labelled.take().into_iter().flat_map(|labelled| *labelled) {
             if let Some(&set) = numbers.get(&set) {
                 self.series(set).add(series);
             }
@@ -129,7 +135,8 @@ impl Account {
 
     /// Takes the exemplars away.
     pub(super) fn forget_exemplars(&mut self) {
-        for series in std::iter::once(&mut self.plain).chain(self.labelled.values_mut()) {
+        let labelled = self.labelled.iter_mut().flat_map(|labelled| labelled.values_mut());
+        for series in std::iter::once(&mut self.plain).chain(labelled) {
             series.exemplar = None;
         }
     }
@@ -140,7 +147,7 @@ impl Account {
         self.total.late += total.late;
         self.total.last_counted = self.total.last_counted.max(total.last_counted);
         self.plain.add(plain);
-        for (set, series) in labelled {
+        for (set, series) in labelled.into_iter().flat_map(|labelled| *labelled) {
             self.series(set).add(series);
         }
     }
