@@ -216,8 +216,10 @@ impl Blocks {
 mod tests {
     use super::*;
 
-    fn texts(text: &str) -> Vec<(Vec<Vec<String>>, Vec<Vec<String>>)> {
-        let all = |rows: &[Vec<crate::table::Cell>]| -> Vec<Vec<String>> {
+    type Texts = Vec<Vec<String>>;
+
+    fn texts(text: &str) -> Vec<(Texts, Texts)> {
+        let all = |rows: &[Vec<crate::table::Cell>]| -> Texts {
             rows.iter().map(|r| r.iter().map(|c| c.text()).collect()).collect()
         };
         tables(text, &mut Vec::new()).iter().map(|t| (all(&t.head), all(&t.body))).collect()
@@ -229,7 +231,7 @@ mod tests {
             <tr><td rowspan=2><p><a name=x></a>A.1</p></td><td>a&nbsp;&lt;b&gt; <b>c</b><br>d</td></tr>\
             <tr><td><ol><li>one</li><li>two</li></ol></td></tr></tbody></table>";
         let head = vec![vec!["Code".to_owned(), "Text".to_owned()]];
-        let body = vec![vec!["A.1", "a <b> c d"], vec!["A.1", "1. one 2. two"]];
+        let body = [vec!["A.1", "a <b> c d"], vec!["A.1", "1. one 2. two"]];
         let body: Vec<Vec<String>> =
             body.iter().map(|r| r.iter().map(|c| (*c).to_owned()).collect()).collect();
         assert_eq!(texts(text), [(head, body)]);

@@ -1,11 +1,11 @@
 //! Pages of documentation to drafts of catalog files.
 //!
-//! A page has tables; some of them are tables of error codes. [`read`] gives
+//! A page has tables; some of them are tables of error codes. [`fn@read`] gives
 //! their rows as they stand there: each code with its statuses, its message word
 //! for word, what the page says it means, and what was repaired, merged or refused
-//! on the way. [`draft`] makes rows of a catalog of them: families and their
+//! on the way. [`fn@draft`] makes rows of a catalog of them: families and their
 //! grammars, and for each row a category that rules propose, with a confidence.
-//! [`merge`] lays a draft over a file that people have judged, and [`diff`] tells
+//! [`fn@merge`] lays a draft over a file that people have judged, and [`fn@diff`] tells
 //! two files apart.
 //!
 //! Nothing here reads or writes files, and nothing panics, whatever the bytes are.
