@@ -94,7 +94,7 @@ impl Family {
 
     /// How many bytes its codes have.
     pub fn code_bytes(&self) -> usize {
-        self.stem.len() + self.grammar.len()
+        self.stem.len() + self.grammar.bytes()
     }
 
     /// The code whose digits read as `number`, where the catalog has it.

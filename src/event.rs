@@ -19,7 +19,7 @@
 //! at most so much, and some hundred bytes for each of its codes.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 
 use crate::catalog::template::{self, Template};
@@ -118,19 +118,34 @@ impl<'m> Message<'m> {
     }
 }
 
+/// What a record says of a hit of a known code.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownHit<'r> {
+    /// The row that is meant.
+    pub row: RowId,
+    /// The status of the failed call, which goes before the documented one.
+    pub stated: Option<u16>,
+    /// The record's own message for it.
+    pub message: Option<Said<'r>>,
+    /// Around it the catalog's message is looked for, with the values that stand there, where the
+    /// record has none of its own.
+    pub place: Option<usize>,
+}
+
 /// Writes events of one catalog.
 #[derive(Debug)]
 pub struct Writer {
     plan: EventPlan,
     /// The names of labels as members, `,"app":`.
     labels: Vec<Box<[u8]>>,
-    rows: Vec<RowText>,
+    /// Made when a row is first hit: most never are.
+    rows: Vec<OnceCell<Box<RowText>>>,
     /// Of the last event.
     second: Cell<Second>,
 }
 
 /// What is the same in all events of a row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RowText {
     selected: bool,
     /// From `"code"` to `"known"`; the status, which the record may say otherwise, stands here.
@@ -142,26 +157,30 @@ struct RowText {
     action: Box<[u8]>,
 }
 
+impl RowText {
+    fn new(plan: &EventPlan, catalog: &Catalog, row: RowId) -> RowText {
+        let row = catalog.row(row);
+        let (code, service) = (&catalog.code(row.code).spelling, &catalog.service_of(row).name);
+        let documented = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
+        let (head, status) = head(code, service, row.category, &documented, &row.retryable.to_string(), true);
+        RowText {
+            selected: selects(&plan.only, code, service, row.category),
+            head,
+            status,
+            message: quoted(&cut(&template::readable(&row.message), MAX_MESSAGE_BYTES)),
+            template: Template::new(&row.message),
+            action: quoted(&cut(&row.action, MAX_MESSAGE_BYTES)),
+        }
+    }
+}
+
 impl Writer {
     /// For the rows of `catalog`.
     pub fn new(plan: &EventPlan, catalog: &Catalog) -> Writer {
-        let rows = catalog.rows().iter().map(|row| {
-            let (code, service) = (&catalog.code(row.code).spelling, &catalog.service_of(row).name);
-            let documented = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
-            let (head, status) =
-                head(code, service, row.category, &documented, &row.retryable.to_string(), true);
-            RowText {
-                selected: selects(&plan.only, code, service, row.category),
-                head,
-                status,
-                message: quoted(&cut(&template::readable(&row.message), MAX_MESSAGE_BYTES)),
-                template: Template::new(&row.message),
-                action: quoted(&cut(&row.action, MAX_MESSAGE_BYTES)),
-            }
-        });
         // Names of labels need no escape.
         let labels = plan.labels.iter().map(|name| format!(",\"{name}\":").into_bytes().into());
-        Writer { plan: plan.clone(), labels: labels.collect(), rows: rows.collect(), second: Cell::default() }
+        let rows = vec![OnceCell::new(); catalog.rows().len()];
+        Writer { plan: plan.clone(), labels: labels.collect(), rows, second: Cell::default() }
     }
 
     /// Whether hits in records of this level are events.
@@ -170,9 +189,14 @@ impl Writer {
         only.is_empty() || only.iter().any(|wanted| wanted == level.unwrap_or("none"))
     }
 
-    /// Whether hits of `row` are events.
-    pub fn wants_row(&self, row: RowId) -> bool {
-        self.rows[row.0 as usize].selected
+    /// Of `row` of `catalog`, which is the one that this writer was made for.
+    fn text(&self, catalog: &Catalog, row: RowId) -> &RowText {
+        self.rows[row.0 as usize].get_or_init(|| Box::new(RowText::new(&self.plan, catalog, row)))
+    }
+
+    /// Whether hits of `row` of its catalog are events.
+    pub fn wants_row(&self, catalog: &Catalog, row: RowId) -> bool {
+        self.text(catalog, row).selected
     }
 
     /// Whether hits of an unknown code are events.
@@ -180,21 +204,17 @@ impl Writer {
         selects(&self.plan.only, unknown.code, unknown.api_service, unknown.category)
     }
 
-    /// Writes the event of a hit of `row`. Where the record has no `message` of
-    /// its own for it, the catalog's is looked for around `place`, with the
-    /// values that stand there. A status that the record has `stated` goes before
-    /// the documented one.
+    /// Writes the event of a hit of a row of its catalog.
     pub fn known<'l>(
         &self,
-        row: RowId,
-        stated: Option<u16>,
-        message: Option<Said<'_>>,
-        place: Option<usize>,
+        catalog: &Catalog,
+        hit: KnownHit<'_>,
         record: &Record<'_>,
         labels: impl Iterator<Item = &'l str>,
         out: &mut Vec<u8>,
     ) {
-        let text = &self.rows[row.0 as usize];
+        let KnownHit { row, stated, message, place } = hit;
+        let text = self.text(catalog, row);
         let start = out.len();
         self.begin(record.time, out);
         match stated {
@@ -206,7 +226,7 @@ impl Writer {
             }
         }
         out.extend_from_slice(b",\"message\":");
-        let message = self.message(row, message, place, record.bytes).map(Message::into_text);
+        let message = self.message(catalog, row, message, place, record.bytes).map(Message::into_text);
         match message.filter(|_| !record.is_spent()) {
             Some(message) => write_string(&cut(&message, MAX_MESSAGE_BYTES), out),
             None => out.extend_from_slice(&text.message),
@@ -220,6 +240,7 @@ impl Writer {
     #[inline]
     pub fn message<'m>(
         &self,
+        catalog: &Catalog,
         row: RowId,
         said: Option<Said<'m>>,
         place: Option<usize>,
@@ -228,7 +249,7 @@ impl Writer {
         let from = |least: Source| said.filter(|said| said.source == least).map(Message::Said);
         // The catalog knows better than a line what the message is.
         let filled = || {
-            let template = self.rows[row.0 as usize].template.as_ref()?;
+            let template = self.text(catalog, row).template.as_ref()?;
             template.find(record?, place?).map(Message::Filled)
         };
         from(Source::Key).or_else(filled).or_else(|| from(Source::Prose))

@@ -261,13 +261,15 @@ impl Reader {
             match hit.what {
                 Code::Row(row) => {
                     self.tally.hit_labelled(engine.catalog().series(row), set, late, ids);
-                    if let Some((writer, outbox)) = events.as_mut().filter(|(w, _)| w.wants_row(row)) {
+                    if let Some((writer, outbox)) =
+                        events.as_mut().filter(|(w, _)| w.wants_row(engine.catalog(), row))
+                    {
                         let place = (i < MAX_MESSAGES).then_some(hit.place.start);
                         outbox.add(|out| {
                             let stated = place.and_then(|place| status::stated(record, place));
                             let stated = stated.map(|(status, _)| status);
-                            let labels = plan.label_values(values);
-                            writer.known(row, stated, message, place, &about, labels, out);
+                            let hit = event::KnownHit { row, stated, message, place };
+                            writer.known(engine.catalog(), hit, &about, plan.label_values(values), out);
                         });
                     }
                     // Only counters of known codes have the labels.
@@ -357,8 +359,9 @@ impl Reader {
             written: Cell::new(0),
         };
         match what {
-            Code::Row(row) if writer.wants_row(row) => {
-                outbox.add(|out| writer.known(row, None, None, None, &about, std::iter::empty(), out));
+            Code::Row(row) if writer.wants_row(catalog, row) => {
+                let hit = event::KnownHit { row, stated: None, message: None, place: None };
+                outbox.add(|out| writer.known(catalog, hit, &about, std::iter::empty(), out));
             }
             Code::Row(_) => {}
             Code::Unknown(Unlisted { service, category, http_status }, _) => {

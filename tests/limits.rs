@@ -142,8 +142,10 @@ fn a_line_of_64_mib_costs_no_memory_and_loses_no_code() {
     assert_eq!(scrape.value("errtally_malformed_json_records_total", &[]), Some(1.0), "the short one");
     let peak = daemon.peak_memory();
     assert!(peak - idle < BOUND, "{idle} bytes became {peak}");
-    // The absolute figure is what a container's limit is chosen by.
-    assert!(peak < 16 << 20, "{peak} bytes");
+    // The absolute figure is what a container's limit is chosen by: that of the release, which CI tests as
+    // well. Code that is not optimised is larger.
+    let most = if std::env::var_os("TESTED_BINARY").is_some() { 16 } else { 24 };
+    assert!(peak < most << 20, "{peak} bytes");
 }
 
 #[test]

@@ -148,7 +148,7 @@ impl Grammar {
     }
 
     /// Bytes from the first digit to the last, dots and letters included.
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         usize::from(self.len)
     }
 

@@ -23,7 +23,7 @@ struct Draft {
     /// In the order in which they were first met.
     codes: Vec<DraftCode>,
     /// Family and number to a place in `codes`.
-    places: HashMap<(usize, u64), usize>,
+    places: HashMap<(usize, u64), usize, foldhash::fast::FixedState>,
 }
 
 struct DraftCode {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Draft, ReadRow};
+use super::{Draft, DraftCode, ReadRow};
 use crate::catalog::{Category, CodeId, EMBEDDED, Row, ServiceId};
 use crate::problem::{Problems, Sink};
 use crate::yaml;
@@ -17,8 +17,20 @@ impl Draft {
             let service = self.file(&yaml::from_json(file), &mut sink);
             let rows = lines.by_ref().take_while(|line| !line.is_empty());
             let rows: Vec<_> = rows.filter_map(|line| self.embedded_row(line, service?, &mut sink)).collect();
-            self.lay_over(rows, &mut sink);
+            self.add(rows);
             problems.append(sink.finish());
+        }
+    }
+
+    /// As `lay_over`, of a file that nothing was before; that its rows differ and have a default is
+    /// tested when the files are laid over themselves.
+    fn add(&mut self, rows: Vec<ReadRow>) {
+        for ReadRow { family, number, spelling, default, row, .. } in rows {
+            let at = *self.places.entry((family, number)).or_insert_with(|| {
+                self.codes.push(DraftCode { family, number, spelling, rows: Vec::with_capacity(1) });
+                self.codes.len() - 1
+            });
+            self.codes[at].rows.push(Row { default: default.unwrap_or(false), ..row });
         }
     }
 

@@ -178,7 +178,8 @@ impl Reading<'_> {
         let place = (i < MAX_MESSAGES).then_some(verdict.start);
         let (message, catalogs) = match &verdict.outcome {
             Outcome::Known(_, row, ..) => {
-                let message = self.told.writer.message(*row, said, place, Some(self.record));
+                let message =
+                    self.told.writer.message(self.told.catalog, *row, said, place, Some(self.record));
                 (message, Some(&self.told.catalog.row(*row).message))
             }
             _ => (said.map(Message::Said), None),

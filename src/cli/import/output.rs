@@ -89,7 +89,7 @@ impl Target {
         let (text, after) = match there(&path)? {
             None => (draft.to_yaml(), draft.clone()),
             Some((text, old)) => {
-                Catalog::load(&[path.clone()], true)?;
+                Catalog::load(std::slice::from_ref(&path), true)?;
                 if old.file.service != draft.service {
                     return Err(
                         anyhow!("{place} is of {}, not of {}", old.file.service, draft.service).into()
