@@ -18,11 +18,13 @@
 //! have nothing of the record but the code, and `abridged`. So a record makes
 //! at most so much, and some hundred bytes for each of its codes.
 
+mod row;
+
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 
-use crate::catalog::template::{self, Template};
+use self::row::RowText;
 use crate::catalog::{Catalog, Category, RowId, status_text};
 use crate::config::{EventFilter, MAX_EVENT_RECORD_BYTES};
 use crate::enrich::EventPlan;
@@ -142,36 +144,6 @@ pub struct Writer {
     rows: Vec<OnceCell<Box<RowText>>>,
     /// Of the last event.
     second: Cell<Second>,
-}
-
-/// What is the same in all events of a row.
-#[derive(Clone, Debug)]
-struct RowText {
-    selected: bool,
-    /// From `"code"` to `"known"`; the status, which the record may say otherwise, stands here.
-    head: Box<[u8]>,
-    status: std::ops::Range<usize>,
-    message: Box<[u8]>,
-    /// Where the message has placeholders: what to look for in the record.
-    template: Option<Template>,
-    action: Box<[u8]>,
-}
-
-impl RowText {
-    fn new(plan: &EventPlan, catalog: &Catalog, row: RowId) -> RowText {
-        let row = catalog.row(row);
-        let (code, service) = (&catalog.code(row.code).spelling, &catalog.service_of(row).name);
-        let documented = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
-        let (head, status) = head(code, service, row.category, &documented, &row.retryable.to_string(), true);
-        RowText {
-            selected: selects(&plan.only, code, service, row.category),
-            head,
-            status,
-            message: quoted(&cut(&template::readable(&row.message), MAX_MESSAGE_BYTES)),
-            template: Template::new(&row.message),
-            action: quoted(&cut(&row.action, MAX_MESSAGE_BYTES)),
-        }
-    }
 }
 
 impl Writer {

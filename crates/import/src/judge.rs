@@ -1,6 +1,6 @@
 //! Why a call failed, proposed by rules over status, message and description.
 //!
-//! Each rule is a phrase with a weight for one category ([`rules`]); what the
+//! Each rule is a phrase with a weight for one category (`rules`); what the
 //! message says counts more than what the description says, and the status is one
 //! voice among them. The lead of the first category over the second becomes a
 //! confidence, so that a person can begin with the doubtful rows.
