@@ -50,7 +50,8 @@ fn main() -> anyhow::Result<()> {
     let catalog = Catalog::load(args.catalog.as_slice(), args.catalog.is_none())
         .map_err(|problems| anyhow::anyhow!("{problems}"))?;
     if let Some(path) = &args.codes {
-        let codes: String = catalog.codes().iter().map(|c| format!("{}\n", c.spelling)).collect();
+        let bare = catalog.codes().iter().filter(|c| !catalog.family(c.family).prefix.is_empty());
+        let codes: String = bare.map(|c| format!("{}\n", c.spelling)).collect();
         std::fs::write(path, codes).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let Some(path) = &args.out else {

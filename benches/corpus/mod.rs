@@ -133,6 +133,8 @@ impl Generator {
         let faults: Vec<Fault> = catalog
             .codes()
             .iter()
+            // Numbers alone are codes behind a key only.
+            .filter(|code| !catalog.family(code.family).prefix.is_empty())
             .map(|code| {
                 let row = catalog.row(errtally::catalog::RowId(code.rows.start));
                 Fault {

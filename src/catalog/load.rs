@@ -334,9 +334,9 @@ impl Draft {
             let start = rows.len() as u32;
             // The owner's rows first: they are meant where the record does not say otherwise.
             let owner = families[draft.family].service;
-            // A service's are neighbours.
+            // A service's are neighbours, and in them those of a status, in whatever order files came.
             let mut of_code = draft.rows;
-            of_code.sort_by_key(|r| (r.service != owner, r.service));
+            of_code.sort_by_key(|r| (r.service != owner, r.service, r.http_status));
             rows.extend(of_code.into_iter().map(|r| Row { code: id, ..r }));
             codes.push(Code {
                 spelling: draft.spelling,
