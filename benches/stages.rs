@@ -103,13 +103,15 @@ fn sweep_all(sweep: &Sweep, blocks: &[Vec<u8>], places: &mut Vec<u32>) -> (usize
     found
 }
 
-/// Codes at the places, as many times as they stand there.
+/// Codes at the places, as many times as they stand there: what a key leads to has a place of its own.
 fn known(engine: &Engine, blocks: &[(Vec<u8>, Vec<u32>)]) -> u64 {
     let mut codes = 0;
     for (block, places) in blocks {
+        let mut last = 0;
         for &place in places {
             classify::at_place(engine.catalog(), engine.rules(), block, place as usize, |sighting| {
-                codes += u64::from(matches!(sighting.what, What::Known(_)));
+                codes += u64::from(sighting.end > last && matches!(sighting.what, What::Known(_)));
+                last = sighting.end;
             });
         }
     }
@@ -239,7 +241,8 @@ fn exposition(bencher: Bencher<'_, '_>, format: &str) {
     let write = || if format == "text" { exporter.text() } else { exporter.openmetrics() };
     let text = write();
     let series = |name: &str| text.lines().filter(|l| l.starts_with(name)).count();
-    let rows = engine.catalog().rows().len();
+    let catalog = engine.catalog();
+    let rows = (0..catalog.rows().len() as u32).map(RowId).filter(|&row| catalog.series(row) == row).count();
     assert_eq!(series("errtally_errors_total{"), rows);
     assert_eq!(series("errtally_code_info{"), rows);
     assert_eq!(series("errtally_code_last_seen_timestamp_seconds{"), engine.catalog().codes().len());
