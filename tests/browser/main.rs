@@ -199,7 +199,7 @@ fn text_from_outside_stays_text() {
     );
     let catalog = folder.write("evil.yaml", evil);
     let mut daemon = Daemon::start(&["--catalog", &catalog]);
-    let name = format!("A{}.001", "b".repeat(60));
+    let name = format!("A{}.001", "B".repeat(60));
     daemon.write(format!("Shop.017\nShop.017 error_code={name}\n"));
     daemon.wait_for_records(2);
     let url = format!("http://{}/#%", daemon.address());

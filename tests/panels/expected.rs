@@ -317,12 +317,17 @@ fn health(scene: &Scene, add: Add<'_>) {
     add("timeseries", "Waiting for events", vec![Want::Some(&["instance", "to"])]);
     add("timeseries", "Log lines left out", vec![Want::Some(&["job"]), Want::Some(&["job"])]);
 
+    // Nobody serves by TLS here.
+    add("timeseries", "Time to the end of certificates", vec![Want::Series(Vec::new())]);
+    let no_text = |job| (labels(&[("job", job)]), exactly(0.0));
+    add("timeseries", "Inputs that are no text", vec![Want::Series(JOBS.map(no_text).into())]);
+
     add("timeseries", "CPU", vec![each(0.0..=2.0)]);
     add("timeseries", "Memory", vec![each(1e6..=1e9)]);
     add("timeseries", "File descriptors", vec![each(1e-6..=0.9)]);
     // All pairs of services and categories, all codes of zero_init, and those of the process.
     let mut sizes = vec![(labels(&[("job", "stdin"), ("instance", instance("gone"))]), exactly(0.0))];
-    sizes.extend(JOBS.map(|job| (of_instance(job), 80.0..=500.0)));
+    sizes.extend(JOBS.map(|job| (of_instance(job), 850.0..=1400.0)));
     // Two teams, and `other`.
     let sets = Want::Series(vec![(of_instance("stdin"), exactly(3.0))]);
     add("timeseries", "Series", vec![Want::Series(sizes), sets]);
