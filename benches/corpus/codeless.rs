@@ -3,7 +3,8 @@
 //!
 //! Access logs, JSON with `"code":200`, versions, hashes, source text,
 //! metrics, paths, hosts, i18n keys and more. Where a line holds the spelling
-//! of a code, it stands where docs/matching.md says that none stands.
+//! of a code, it stands where docs/matching.md says that none stands. No line makes its neighbours
+//! say error, since an indented one belongs to the line before it.
 
 use super::lines::{Moment, put};
 use super::{Fault, Random};
@@ -155,7 +156,7 @@ fn source(r: &mut Random, code: &str, out: &mut Vec<u8>) {
     let n = r.below(10_000);
     let text = match r.below(5) {
         0 => format!("    return self.{code}(retries={n})"),
-        1 => format!("\t\terr_{code} := errors.New(fmt.Sprint({n}))"),
+        1 => format!("\t\tmy_{code} := fmt.Sprint({n})"),
         2 => format!("const x{code} = {{ code: {n}, errorCode: undefined }};"),
         3 => format!("<a href=\"/errors/{n}/{code}.html\" class=\"btn.{n}\">docs</a>"),
         _ => format!("import \"example.com/pkg/errors/v{}/{code}\"", n % 9),
