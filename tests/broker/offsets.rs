@@ -159,7 +159,7 @@ pub fn a_topic_that_is_made_again(broker: &Broker) {
     wait_for_ready(&daemon, 200, "");
 }
 
-/// A broker that hangs is noticed: nobody is ready until it answers again.
+/// A broker that hangs is noticed: the lag is absent, not what it was, and nobody is ready until it answers again.
 pub fn a_broker_that_hangs(broker: &Broker) {
     broker.create("hangs-on", 2);
     let daemon = consumer(&broker.address(), "hangs-on", "hangs-on", &[]);
@@ -169,6 +169,15 @@ pub fn a_broker_that_hangs(broker: &Broker) {
     broker.signal(Signal::STOP);
     let words = wait_for_ready(&daemon, 503, "has not answered");
     super::runner::measured("/readyz with a broker that hangs", words.trim());
+    // Longer than a question waits for its answer.
+    let since = std::time::Instant::now();
+    while since.elapsed() < Duration::from_secs(12) {
+        let scrape = daemon.scrape();
+        assert_eq!(scrape.of(LAG, &[]).count(), 0);
+        assert_eq!(scrape.sum("errtally_kafka_partition_healthy", &[]), 0.0);
+        assert_eq!(daemon.get("/readyz").status, 503);
+        std::thread::sleep(Duration::from_millis(200));
+    }
     broker.signal(Signal::CONT);
     wait_for_ready(&daemon, 200, "");
     wait_for_lag(&daemon, 0.0);

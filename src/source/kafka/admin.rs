@@ -189,11 +189,14 @@ unsafe fn offsets(event: *mut native::rd_kafka_event_t) -> Vec<(Place, Result<i6
         let results = native::rd_kafka_ListOffsets_result_infos(result, &mut count);
         let all =
             (0..count).map(|i| &*native::rd_kafka_ListOffsetsResultInfo_topic_partition(*results.add(i)));
-        let read = all.map(|p| {
-            let topic = CStr::from_ptr(p.topic).to_string_lossy().into_owned();
-            let is_right = p.err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
-            ((topic, p.partition), if is_right { Ok(p.offset) } else { Err(p.err.into()) })
-        });
+        // Where a broker has not answered in time, librdkafka gives the question back as a result without an
+        // error: -1 for the end, -2 for the beginning.
+        let read =
+            all.filter(|p| p.offset >= 0 || p.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR).map(|p| {
+                let topic = CStr::from_ptr(p.topic).to_string_lossy().into_owned();
+                let is_right = p.err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+                ((topic, p.partition), if is_right { Ok(p.offset) } else { Err(p.err.into()) })
+            });
         read.collect()
     }
 }
