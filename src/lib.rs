@@ -37,6 +37,8 @@ pub mod catalog;
 pub mod classify;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "kafka")]
+pub mod connect;
 pub mod count;
 pub mod daemon;
 pub mod engine;

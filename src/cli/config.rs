@@ -6,12 +6,19 @@ use super::settings::{Daemon, Reading};
 use super::{Failure, output};
 use crate::config::{KEYS, Layers};
 use crate::problem::counted;
+#[cfg(feature = "kafka")]
+use crate::{
+    config::{EventsTo, Loaded, SourceKind},
+    connect,
+    log::stderr::say,
+    sink, source,
+};
 
 /// What to do with the settings.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Check settings and catalog: all problems in one run
-    Check(Args),
+    Check(CheckArgs),
     /// Print the settings in force, and where each comes from
     Show(Args),
 }
@@ -23,6 +30,17 @@ pub struct Args {
     reading: Reading,
     #[command(flatten)]
     daemon: Daemon,
+}
+
+/// Flags of `check`.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Ask the brokers, too: whether they answer, let this user in, and have topics and group. Nothing is consumed or written
+    #[cfg(feature = "kafka")]
+    #[arg(long)]
+    connect: bool,
+    #[command(flatten)]
+    all: Args,
 }
 
 impl Args {
@@ -37,11 +55,15 @@ impl Args {
 pub fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(args) => {
-            let (loaded, catalog, _) = args.layers().load_to_run()?;
+            let (loaded, catalog, _) = args.all.layers().load_to_run()?;
             let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
             let codes = counted(catalog.codes().len() as u64, "code");
             let text = format!("ok: {set} of {} keys set, {codes}\n", KEYS.len());
             output::write(text.as_bytes())?;
+            #[cfg(feature = "kafka")]
+            if args.connect {
+                ask_brokers(&loaded)?;
+            }
         }
         Command::Show(args) => {
             let (loaded, _) = args.layers().load()?;
@@ -54,4 +76,45 @@ pub fn run(command: Command) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Asks whoever is to be connected to, and tells what they have.
+#[cfg(feature = "kafka")]
+fn ask_brokers(loaded: &Loaded) -> Result<(), Failure> {
+    let settings = &loaded.settings;
+    let kafka = &settings.kafka;
+    let mut asked = Vec::new();
+    if settings.source == SourceKind::Kafka {
+        let config = source::kafka::config(kafka);
+        let keys = ["kafka.brokers", "kafka.topics", "kafka.group"];
+        asked.push(("kafka", keys, connect::consumer(&config, &kafka.topics, &kafka.group)));
+    }
+    if settings.events.to == EventsTo::Kafka {
+        let events = &settings.events.kafka;
+        let brokers = if events.brokers.is_empty() { "kafka.brokers" } else { "events.kafka.brokers" };
+        let keys = [brokers, "events.kafka.topic", "events.kafka.topic"];
+        let config = sink::kafka::config(events, kafka);
+        asked.push(("events.kafka", keys, connect::producer(&config, &events.topic)));
+    }
+    if asked.is_empty() {
+        output::write(b"nothing to connect to: neither source nor events are in Kafka\n")?;
+    }
+    let mut wrong = false;
+    for (what, keys, answer) in asked {
+        match answer {
+            Ok(found) => {
+                for line in found {
+                    output::write(format!("ok: {what}: {line}\n").as_bytes())?;
+                }
+            }
+            Err(refusals) => {
+                wrong = true;
+                for refusal in refusals {
+                    let key = keys[refusal.part as usize];
+                    say(loaded.problem(key, refusal.what, refusal.remedy));
+                }
+            }
+        }
+    }
+    if wrong { Err(Failure::Told) } else { Ok(()) }
 }

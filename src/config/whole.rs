@@ -59,7 +59,7 @@ impl Loaded {
     }
 
     /// A problem of `key`, at the place where it is set.
-    pub(super) fn problem(&self, key: &str, what: String, remedy: String) -> Problem {
+    pub fn problem(&self, key: &str, what: String, remedy: String) -> Problem {
         let asks = ASKED_BY.iter().find(|(asked, _)| *asked == key).map(|(_, asks)| *asks);
         let set = [Some(key), asks].into_iter().flatten().find_map(|name| {
             let at = KEYS.iter().position(|k| k.name == name)?;

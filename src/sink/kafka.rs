@@ -21,7 +21,7 @@ use anyhow::{Context as _, anyhow};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer as _};
 
-pub use client::{check, check_together};
+pub use client::{check, check_together, config};
 
 use super::{LOOK, Sink, SinkError, Status, Stopping, is_over, undelivered};
 use crate::config::{EventKafkaSettings, KafkaSettings};

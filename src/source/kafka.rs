@@ -34,7 +34,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-pub use client::{check_together, is_pattern};
+pub use client::{check_together, config, is_pattern};
 pub use partitions::PartitionStatus;
 pub use properties::{canonical, check, check_names};
 pub use status::{Counters, Status};

@@ -40,6 +40,11 @@ pub fn every_mechanism(broker: &Broker) {
     fill(broker, "sasl");
     for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
         let properties = sasl(broker, mechanism, "alice-secret");
+        let check = ["config", "check", "--connect", "--source", "kafka", "--kafka-topics", "sasl"];
+        let brokers = broker.sasl_address();
+        let found =
+            run(check.into_iter().chain(["--kafka-brokers", &brokers]).chain(flags(&properties))).ok();
+        assert!(found.contains("topic sasl: partitions 0 to 3"), "{mechanism}: {found}");
         let daemon = consumer(&broker.sasl_address(), "sasl", mechanism, &flags(&properties));
         let counts = wait_for_counts(&[&daemon], MESSAGES, PATIENCE);
         assert_eq!(counts, Counts::expected(0..MESSAGES), "{mechanism}");
@@ -132,6 +137,15 @@ pub fn ways_that_are_closed(broker: &Broker) {
         ("no TLS to a port for TLS", broker.tls_address(), Vec::new(), "security.protocol"),
         ("TLS to a port without", broker.address(), with_ca(broker, "SSL"), "PLAINTEXT broker listener?"),
     ];
+    // Before a daemon is started, by who is asked whether it could be.
+    for (what, address, properties, cause) in &cases {
+        let mut args = vec!["config", "check", "--connect", "--source", "kafka", "--kafka-topics", "closed"];
+        args.extend(["--kafka-brokers", address]);
+        args.extend(flags(properties));
+        let output = run(args);
+        assert_eq!(output.status, Some(1), "{what}: {output:?}");
+        assert!(output.stderr.contains(cause) && output.stderr.contains("; see that"), "{what}: {output:?}");
+    }
     // All at once: each takes some attempts.
     let daemons: Vec<_> =
         cases.iter().map(|(_, address, p, _)| consumer(address, "closed", "closed", &flags(p))).collect();

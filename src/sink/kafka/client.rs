@@ -111,7 +111,8 @@ pub(super) fn create(
         .map_err(|error| anyhow::anyhow!("cannot make a Kafka producer for events: {error}"))
 }
 
-pub(super) fn config(settings: &EventKafkaSettings, source: &KafkaSettings) -> ClientConfig {
+/// What a producer of events with these settings is made of.
+pub fn config(settings: &EventKafkaSettings, source: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set_log_level(rdkafka::config::RDKafkaLogLevel::Warning);
     for (name, value) in OURS {

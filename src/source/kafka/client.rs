@@ -165,7 +165,8 @@ pub(super) fn create(settings: &KafkaSettings, group: Group) -> anyhow::Result<C
         .map_err(|error| anyhow::anyhow!("cannot make a Kafka consumer: {error}"))
 }
 
-fn config(settings: &KafkaSettings) -> ClientConfig {
+/// What a consumer with these settings is made of.
+pub fn config(settings: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
     let debug = settings.properties.iter().any(|(name, _)| name == "debug");
     config.set_log_level(if debug { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Warning });
