@@ -78,6 +78,8 @@ impl Default for FieldPaths {
                 "timeMillis",
                 "__REALTIME_TIMESTAMP",
                 "time_iso8601",
+                "stageTimestamp",
+                "requestReceivedTimestamp",
                 "date",
             ]),
             message: all(&[
@@ -125,6 +127,7 @@ impl Default for FieldPaths {
                 "otelTraceID",
                 "logging.googleapis.com/trace",
                 "traceparent",
+                "@tr",
             ]),
             time_zone: Zone::default(),
         }

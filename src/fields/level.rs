@@ -5,11 +5,11 @@ pub const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal
 
 /// Other names, in lower case.
 const NAMES: [(&str, &[&str]); 6] = [
-    ("trace", &["trace", "finest", "finer", "verbose", "trc", "vrb", "v", "t"]),
-    ("debug", &["debug", "dbg", "fine", "debu", "d"]),
+    ("trace", &["trace", "finest", "finer", "verbose", "trc", "trce", "vrb", "v", "t"]),
+    ("debug", &["debug", "dbg", "fine", "debu", "dbug", "d"]),
     ("info", &["info", "information", "informational", "notice", "inf", "normal", "i", "n"]),
     ("warn", &["warn", "warning", "wrn", "w"]),
-    ("error", &["error", "err", "severe", "erro", "e"]),
+    ("error", &["error", "err", "severe", "erro", "fail", "e"]),
     (
         "fatal",
         &[

@@ -12,7 +12,9 @@ mod clean;
 mod ends;
 mod head;
 mod keys;
+mod labels;
 mod scan;
+mod tag;
 pub mod told;
 
 use std::ops::Range;
@@ -86,10 +88,8 @@ impl Fields {
             ),
         );
         scan.run(text, &self.keys, &self.paths);
-        let head = match self.roles.message {
-            Some(_) if !wish.object => head::read(text, &self.zone).end,
-            _ => 0,
-        };
+        let wanted = self.roles.message.is_some() || self.roles.request.is_some();
+        let head = if wanted && !wish.object { head::read(text, &self.zone) } else { Default::default() };
         let mut reading = Reading { fields: self, text, scan, codes: places, buffer, values, wish, head };
         if !wish.json {
             reading.paths();
@@ -108,8 +108,8 @@ struct Reading<'r> {
     buffer: &'r mut String,
     values: &'r mut Values,
     wish: Wish,
-    /// Where the text of a line begins, behind its head.
-    head: usize,
+    /// What a line of text begins with.
+    head: head::Head,
 }
 
 impl Reading<'_> {
@@ -292,7 +292,7 @@ impl Reading<'_> {
         let strict_requests = std::mem::take(&mut self.values.requests);
         for i in 0..self.codes.len() {
             let message =
-                roles.message.and_then(|_| self.message(i).or_else(|| self.line_message(self.head)));
+                roles.message.and_then(|_| self.message(i).or_else(|| self.line_message(self.head.end)));
             let message = message.and_then(|text| {
                 let kept = self.keep(text.range, text.escapes)?;
                 if text.form && memchr::memchr(b' ', &self.values.text.as_bytes()[kept.clone()]).is_none() {
@@ -311,8 +311,21 @@ impl Reading<'_> {
             let request: Option<Kept> = request.and_then(|(pair, rule)| {
                 Some((self.keep(self.value(&pair, true), pair.escapes)?, pair.origin(rule)))
             });
-            self.values.requests.push(request.or(strict_requests.get(i).cloned().flatten()));
+            let request = request.or(strict_requests.get(i).cloned().flatten());
+            let request = request.or_else(|| {
+                roles.request?;
+                let (range, rule) = self.said_request(self.codes[i].start)?;
+                let origin = Origin::at(rule, range.start);
+                Some((self.keep(range, 0)?, origin))
+            });
+            self.values.requests.push(request);
         }
+    }
+
+    /// The request in the head of a line, or in a sentence.
+    fn said_request(&self, code: usize) -> Option<(Range<usize>, Rule)> {
+        let head = self.head.request.clone().map(|range| (range, Rule::Head));
+        head.or_else(|| Some((labels::find(self.text, labels::REQUEST, code)?, Rule::Sentence)))
     }
 
     /// Writes a text down; `None` where nothing is left of it.
@@ -320,11 +333,21 @@ impl Reading<'_> {
         let out = &mut self.values.text;
         let start = out.len();
         decode(&self.text[range], escapes, out);
+        unwrap_box(out, start);
         let solid = out.trim_end().len().max(start);
         out.truncate(solid);
         self.values.tidy(start);
         let out = &self.values.text;
         (out.len() > start).then_some(start..out.len())
+    }
+}
+
+/// Joins what the frame that Terraform draws around an error has cut at the width of the terminal.
+fn unwrap_box(out: &mut String, start: usize) {
+    const FRAME: &str = "\n│ ";
+    if memchr::memmem::find(&out.as_bytes()[start..], FRAME.as_bytes()).is_some() {
+        let joined = out[start..].replace(FRAME, " ");
+        out.replace_range(start.., &joined);
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Rule {
     Holder,
     /// The next field of the row.
     Row,
+    /// What a sentence names.
+    Sentence,
     /// What the line says behind its head.
     Line,
 }

@@ -369,6 +369,7 @@ impl Reading<'_> {
             Rule::Behind => format!("it follows the code{at}"),
             Rule::Holder => format!("{near_key}, whose text holds the code"),
             Rule::Row => format!("the next field of the row{at}"),
+            Rule::Sentence => format!("what a sentence names{at}"),
             Rule::Line => format!("what the line says behind its head{at}"),
         }
     }

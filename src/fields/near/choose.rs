@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::keys::Role;
 use super::scan::{Form, Pair};
-use super::{Reading, Source, is_null, token_length};
+use super::{Reading, Source, is_null, labels, token_length};
 use crate::fields::origin::{Origin, Rule};
 
 /// Most pairs of a record that are compared for each code.
@@ -102,7 +102,7 @@ impl Reading<'_> {
                 return Some(text);
             }
             if scope == 0 {
-                return self.row(place).or_else(|| self.inside(code));
+                return self.row(place).or_else(|| self.inside(code)).or_else(|| self.labelled(place.start));
             }
             scope = at.parent;
         }
@@ -189,6 +189,8 @@ impl Reading<'_> {
             [0xef, 0xbc, 0x9a, ..] => 3,
             [b' ', 0xe2, 0x80, 0x93 | 0x94, b' ', ..] => 5,
             [b' ', next, ..] if next.is_ascii_alphabetic() && closing == Some(b']') => 1,
+            // `CODE "what the API said"`
+            [b' ', b'"', ..] if closing.is_none() => return self.quoted_behind(at + 2, end),
             [b' ', ..]
                 if closing.is_none() && self.begins_clause(code.start, around.start as usize, rest) =>
             {
@@ -213,7 +215,15 @@ impl Reading<'_> {
             [mark @ (b'"' | b'\''), inner @ .., last] if last == mark => Some(at + 1..at + 1 + inner.len()),
             _ => None,
         };
-        text.iter().any(u8::is_ascii_alphabetic).then(|| quoted.unwrap_or(at..stop))
+        let text = quoted.unwrap_or(at..stop - said_status(text));
+        self.text[text.clone()].iter().any(u8::is_ascii_alphabetic).then_some(text)
+    }
+
+    /// A text in quotes from `start` on, of some words.
+    fn quoted_behind(&self, start: usize, end: usize) -> Option<Range<usize>> {
+        let text = &self.text[start.min(end)..end];
+        let length = memchr::memchr2(b'"', b'\\', text).filter(|&at| text[at] == b'"')?;
+        (plain_words(&text[..length]) >= 2).then_some(start..start + length)
     }
 
     /// Whether the code at `at` begins what is said, and `rest` goes on with it:
@@ -221,7 +231,7 @@ impl Reading<'_> {
     fn begins_clause(&self, at: usize, scope: usize, rest: &[u8]) -> bool {
         let before = &self.text[scope..at];
         let signs = [&b": "[..], b" - ", b"> ", b"] "];
-        let begins = at == scope || at == self.head || signs.iter().any(|sign| before.ends_with(sign));
+        let begins = at == scope || at == self.head.end || signs.iter().any(|sign| before.ends_with(sign));
         let word = rest[1..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
         let (word, behind) = rest[1..].split_at(word);
         begins
@@ -285,6 +295,12 @@ impl Reading<'_> {
         Some(self.of_pair(pair, Rule::Inside))
     }
 
+    /// A message that a sentence names in Chinese.
+    fn labelled(&self, code: usize) -> Option<Text> {
+        let range = labels::find(self.text, labels::MESSAGE, code)?;
+        Some(Text::plain(range, 0, Source::Key, Rule::Sentence))
+    }
+
     fn of_pair(&self, pair: &Pair, rule: Rule) -> Text {
         Text {
             range: self.value(pair, false),
@@ -306,7 +322,11 @@ impl Reading<'_> {
         }
         let end = self.scan.plain_end(self.text, start, 0, false);
         let text = &self.text[start..end];
-        (plain_words(text) >= 3).then(|| Text::plain(start..end, 0, Source::Line, Rule::Line))
+        let named = exception_name(text);
+        // What an exception says is meant for nobody else.
+        let is_exception = named > 0 || ends_exception_name(&self.text[..start]);
+        let source = if is_exception { Source::Prose } else { Source::Line };
+        (plain_words(text) >= 3).then(|| Text::plain(start + named..end, 0, source, Rule::Line))
     }
 
     /// The pair of this role nearest to `place`: in the innermost scope around
@@ -344,6 +364,33 @@ fn structured_data(line: &[u8]) -> Option<usize> {
     let open = close + memchr::memchr(b'[', &line[close..])?;
     let end = open + memchr::memmem::find(&line[open..], b"] ")?;
     Some(end + 2)
+}
+
+/// Whether the head of a line ends with `ApiError: `.
+fn ends_exception_name(head: &[u8]) -> bool {
+    let head = head.trim_ascii_end();
+    [&b"Error:"[..], b"Exception:"].iter().any(|end| head.ends_with(end) && head.len() > end.len())
+        && !head.ends_with(b" Error:")
+}
+
+/// The bytes of `ApiError: ` and `java.io.IOException: ` at the start.
+fn exception_name(text: &[u8]) -> usize {
+    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$' | b'\\');
+    let name = text.iter().take_while(is_name).count();
+    let is_one = [&b"Error"[..], b"Exception"].iter().any(|end| text[..name].ends_with(end));
+    if is_one && text[name..].starts_with(b": ") { name + 2 } else { 0 }
+}
+
+/// The bytes of ` (HTTP 400)` at the end of what a client of OpenStack prints.
+fn said_status(text: &[u8]) -> usize {
+    match text {
+        [.., b' ', b'(', b'H', b'T', b'T', b'P', b' ', a, b, c, b')']
+            if [a, b, c].iter().all(|d| d.is_ascii_digit()) =>
+        {
+            11
+        }
+        _ => 0,
+    }
 }
 
 fn has_words(text: &[u8]) -> bool {

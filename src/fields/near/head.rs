@@ -20,6 +20,7 @@ pub struct Head {
     pub level: Option<(&'static str, usize)>,
     pub time: Option<(Moment, usize)>,
     pub trace: Option<Range<usize>>,
+    pub request: Option<Range<usize>>,
     /// It has a time, or a time of day, whatever that is worth.
     pub dated: bool,
     /// Where the text proper begins.
@@ -30,6 +31,7 @@ pub struct Head {
 pub fn read(line: &[u8], zone: &Zone) -> Head {
     let mut head = Head::default();
     let mut at = priority(line, &mut head);
+    at += access(&line[at..]);
     let mut dated = false;
     let mut plain = 0;
     if let Some(length) = klog(line, at, zone, &mut head) {
@@ -76,6 +78,9 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
             at += length;
             head.end = behind_sign(line, at);
             continue;
+        }
+        if is_openstack_request(word) {
+            head.request.get_or_insert(at..at + length);
         }
         if let Some(trace) = sleuth(line, at, length) {
             head.trace.get_or_insert(trace);
@@ -132,6 +137,32 @@ fn priority(line: &[u8], head: &mut Head) -> usize {
     if line[end..].starts_with(b"1 ") { end + 2 } else { end }
 }
 
+/// The bytes of host, identity and user of an access log, which a time in brackets follows:
+/// `203.0.113.9 - alice [12/Jun/2026:09:00:12 +0800]`.
+fn access(line: &[u8]) -> usize {
+    let mut at = 0;
+    for _ in 0..3 {
+        let word = line[at..].iter().take(MAX_BYTES).position(|&b| b == b' ');
+        let Some(length) = word.filter(|&length| length > 0) else { return 0 };
+        at += length + 1;
+    }
+    match line[at..] {
+        [b'[', a, b, b'/', ..] if a.is_ascii_digit() && b.is_ascii_digit() => at,
+        _ => 0,
+    }
+}
+
+/// `req-9cadbcdf-72d8-3697-406f-582804247352`: oslo.log has it in the brackets before the text.
+fn is_openstack_request(word: &[u8]) -> bool {
+    word.strip_prefix(b"req-").is_some_and(|id| {
+        id.len() == 36
+            && id.iter().enumerate().all(|(i, b)| match i {
+                8 | 13 | 18 | 23 => *b == b'-',
+                _ => b.is_ascii_hexdigit(),
+            })
+    })
+}
+
 /// `E0401 08:10:00.500000       1 service.go:99]`.
 fn klog(line: &[u8], at: usize, zone: &Zone, head: &mut Head) -> Option<usize> {
     let [letter @ (b'I' | b'W' | b'E' | b'F'), rest @ ..] = &line[at..] else { return None };
@@ -163,6 +194,9 @@ fn kind(line: &[u8], at: usize, word: &[u8]) -> Kind {
     if memchr::memchr(b'=', word).is_some() || next == Some(&b'{') {
         return Kind::Pair;
     }
+    if word == b"PHP" {
+        return Kind::Label;
+    }
     let letters = word.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80 || *b == b'\'');
     let bracketed = matches!(before, Some(b'[' | b'(')) || matches!(next, Some(b']' | b')' | b'|'));
     let column = line[(at + word.len()).min(line.len())..].trim_ascii_start().first() == Some(&b'|');
@@ -184,12 +218,12 @@ fn level_of(line: &[u8], at: usize, word: &[u8], dated: bool, plain: usize) -> O
             | (Some(b'"'), Some(b'"'))
             | (Some(b'('), Some(b')'))
             | (Some(b'|'), Some(b'|'))
-            | (Some(b'<'), Some(b'>'))
             | (Some(b','), Some(b','))
             | (Some(b'"'), Some(b','))
-    ) || before == Some(b'[')
-        && matches!(next, Some(b' ' | b'['))
-        && matches!(line.get(at..), Some(l) if l.iter().take(16).any(|&b| b == b']'));
+    ) || matches!((before, next), (Some(b'<'), Some(b'>'))) && !is_element(line, word)
+        || before == Some(b'[')
+            && matches!(next, Some(b' ' | b'['))
+            && matches!(line.get(at..), Some(l) if l.iter().take(16).any(|&b| b == b']'));
     // A column of its own, as in a table of events.
     let column = before.is_none_or(|b| b == b' ')
         && matches!(line.get(at + word.len()..), Some([b' ', b' ' | b'\t', ..] | [b'\t', ..]));
@@ -215,9 +249,17 @@ fn level_of(line: &[u8], at: usize, word: &[u8], dated: bool, plain: usize) -> O
             return Some(level);
         }
     }
-    // `PHP Warning:  x`
-    let php = line[..at].ends_with(b"PHP ");
-    if php { level::named(bare).or(matches!(bare, b"Fatal").then_some("fatal")) } else { None }
+    // `PHP Warning:  x`, `PHP Fatal error:  x`, and as the screen has it.
+    if bare == b"Fatal" && line[at..].starts_with(b"Fatal error: ") {
+        return Some("fatal");
+    }
+    if line[..at].ends_with(b"PHP ") { level::named(bare) } else { None }
+}
+
+/// Whether `<word>` is closed by `</word>`, as XML has it.
+fn is_element(line: &[u8], word: &[u8]) -> bool {
+    let closing = [b"</", word, b">"].concat();
+    memchr::memmem::find(line, &closing).is_some()
 }
 
 /// `[orders,8e647434445e3dec,46f68a050bbe5785]` of Spring: the trace.

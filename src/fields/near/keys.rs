@@ -29,6 +29,9 @@ pub enum Role {
 /// Longest key, in its normal spelling.
 const MAX_KEY: usize = 40;
 
+/// Longest key whose `@` is a part of it: `@l`, `@tr`.
+const SHORT: usize = 3;
+
 /// The keys that matter, in lower case and without what joins words.
 #[derive(Debug, Default)]
 pub struct Keys(HashMap<Box<[u8]>, (Role, u8), foldhash::fast::RandomState>);
@@ -115,8 +118,10 @@ const OTHERS: &[(&[&str], Role)] = &[
 /// `None` where there are too many or none.
 fn normal(words: &[&[u8]], out: &mut [u8; MAX_KEY]) -> Option<usize> {
     let mut length = 0;
+    // The keys of Serilog are nothing without it.
+    let short = words.iter().map(|word| word.len()).sum::<usize>() <= SHORT;
     for &byte in words.iter().flat_map(|word| word.iter()) {
-        if matches!(byte, b'_' | b'-' | b'.' | b' ' | b'@') {
+        if matches!(byte, b'_' | b'-' | b'.' | b' ') || byte == b'@' && !short {
             continue;
         }
         *out.get_mut(length)? = byte.to_ascii_lowercase();

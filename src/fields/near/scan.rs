@@ -96,7 +96,7 @@ pub struct Scan {
     pub(super) starts: Vec<Start>,
     frames: Vec<Frame>,
     /// A value of this key may begin here.
-    pending: Option<(usize, Option<u32>, Option<NodeId>)>,
+    pub(super) pending: Option<(usize, Option<u32>, Option<NodeId>)>,
     /// The text between quotes that has just ended: from, to, and behind its quote.
     last: (usize, usize, usize),
 }
@@ -145,7 +145,7 @@ impl Scan {
         }
     }
 
-    fn scope(&self) -> u32 {
+    pub(super) fn scope(&self) -> u32 {
         self.frames.last().map_or(0, |frame| frame.scope)
     }
 
@@ -200,7 +200,7 @@ impl Scan {
         (place == at).then_some((pair, node))
     }
 
-    fn open(&mut self, open: u8, at: usize) -> usize {
+    pub(super) fn open(&mut self, open: u8, at: usize) -> usize {
         let taken = self.taken(at);
         let close = match open {
             b'(' => b')',
@@ -272,50 +272,7 @@ impl Scan {
         at + 1
     }
 
-    /// `<name attribute="x">`, or `<name>value`.
-    fn tag(&mut self, text: &[u8], at: usize, keys: &Keys) -> usize {
-        let rest = &text[at + 1..text.len().min(at + 1 + MAX_KEY)];
-        let length = rest.iter().take_while(|&&b| is_key(b) || b == b':').count();
-        let name = &rest[..length];
-        if !name.first().is_some_and(u8::is_ascii_alphabetic) {
-            return at + 1;
-        }
-        let behind = at + 1 + length;
-        if text.get(behind) == Some(&b'>') {
-            let start = behind + 1;
-            let end = memchr::memchr2(b'<', b'\\', &text[start..]).map_or(text.len(), |l| start + l);
-            let name = name.rsplit(|&b| b == b':').next().unwrap_or(name);
-            if end > start
-                && let Some((role, rank)) = keys.find(&[name])
-            {
-                let scope = self.scope();
-                let escapes = self.scopes[scope as usize].escapes;
-                self.begins(at, true);
-                self.add(Pair {
-                    role,
-                    rank,
-                    scope,
-                    key: at as u32,
-                    start: start as u32,
-                    end: end as u32,
-                    escapes,
-                    tight: true,
-                    quoted_key: false,
-                    bracket: false,
-                    child: None,
-                });
-            }
-            return start;
-        }
-        let closed = memchr::memchr2(b'<', b'>', &text[behind..]).is_some_and(|i| text[behind + i] == b'>');
-        if closed && text.get(behind) == Some(&b' ') {
-            self.pending = None;
-            self.open(b'<', at);
-        }
-        behind
-    }
-
-    fn add(&mut self, pair: Pair) -> Option<u32> {
+    pub(super) fn add(&mut self, pair: Pair) -> Option<u32> {
         if self.pairs.len() >= MAX_PAIRS {
             return None;
         }
@@ -323,7 +280,7 @@ impl Scan {
         Some(self.pairs.len() as u32 - 1)
     }
 
-    fn begins(&mut self, at: usize, known: bool) {
+    pub(super) fn begins(&mut self, at: usize, known: bool) {
         if self.starts.len() < MAX_STARTS {
             let scope = self.scope();
             self.starts.push(Start { at: at as u32, scope, known });
