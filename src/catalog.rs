@@ -156,8 +156,8 @@ pub struct Catalog {
     only_rows: Vec<u32>,
     /// By row, its code: likewise.
     codes_of_rows: Vec<CodeId>,
-    /// Rows that are counted as another one, with that: all of their labels are the same.
-    twins: HashMap<RowId, RowId, foldhash::fast::FixedState>,
+    /// By row, the one that it is counted as: the first of its code with the same labels.
+    series: Vec<RowId>,
 }
 
 /// Not a row.
@@ -188,19 +188,14 @@ impl Catalog {
         let only = |code: &Code| if code.rows.len() == 1 { code.rows.start } else { SEVERAL };
         let only_rows = codes.iter().map(only).collect();
         let codes_of_rows = rows.iter().map(|row| row.code).collect();
-        let mut twins = HashMap::default();
-        for code in codes.iter().filter(|code| code.rows.len() > 1) {
-            for (row, before) in
-                code.rows.clone().flat_map(|row| (code.rows.start..row).map(move |b| (row, b)))
-            {
-                let (one, other) = (&rows[row as usize], &rows[before as usize]);
-                let labels = |row: &Row| (row.service, row.http_status, row.category);
-                if labels(one) == labels(other) {
-                    twins.entry(RowId(row)).or_insert(RowId(before));
-                }
-            }
-        }
-        Catalog { services, families, codes, rows, only_rows, codes_of_rows, twins }
+        let labels = |row: &Row| (row.service, row.http_status, row.category);
+        let first_alike = |row: &Row| {
+            let of_code = &codes[row.code.0 as usize].rows;
+            of_code.clone().map(RowId).find(|other| labels(&rows[other.0 as usize]) == labels(row))
+        };
+        // Each is like itself at least.
+        let series = rows.iter().filter_map(first_alike).collect();
+        Catalog { services, families, codes, rows, only_rows, codes_of_rows, series }
     }
 
     /// All services.
@@ -265,7 +260,7 @@ impl Catalog {
     /// message alone the first of them.
     #[inline]
     pub fn series(&self, row: RowId) -> RowId {
-        if self.twins.is_empty() { row } else { self.twins.get(&row).copied().unwrap_or(row) }
+        self.series[row.0 as usize]
     }
 
     /// The row that a code means without evidence: the one marked default,

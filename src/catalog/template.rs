@@ -66,14 +66,23 @@ fn placeholder(message: &str, at: usize) -> Option<usize> {
     if rest.starts_with("%s") || rest.starts_with("%d") {
         return Some(2);
     }
-    if rest.starts_with('{') {
-        let close = rest.find('}')?;
-        return (!rest[1..close].contains('{')).then_some(close + 1);
+    let name = |inner: &str| inner.bytes().take_while(|&b| is_word(b) || matches!(b, b' ' | b'/')).count();
+    if let Some(inner) = rest.strip_prefix("%(") {
+        let length = name(inner);
+        let ends = [")s", ")d"].iter().any(|end| inner[length..].starts_with(end));
+        return (length > 0 && ends).then_some(length + 4);
+    }
+    if let Some(inner) = rest.strip_prefix('{') {
+        let length = name(inner);
+        return inner[length..].starts_with('}').then_some(length + 2);
     }
     let alone = |b: Option<&u8>| !b.is_some_and(|&b| is_word(b));
     let bytes = message.as_bytes();
-    let word = rest.starts_with("xxx") && alone(bytes.get(at + 3)) && (at == 0 || alone(bytes.get(at - 1)));
-    word.then_some(3)
+    // `xx`, `xxx`, `XXX`
+    let letter = rest.bytes().next().filter(|b| matches!(b, b'x' | b'X'))?;
+    let length = rest.bytes().take_while(|&b| b == letter).count();
+    let word = length > 1 && alone(bytes.get(at + length)) && (at == 0 || alone(bytes.get(at - 1)));
+    word.then_some(length)
 }
 
 /// A message with placeholders, to be found in records.
@@ -171,6 +180,19 @@ mod tests {
     fn cuts_messages_at_placeholders() {
         assert_eq!(pieces("image [%s] does not exist."), ["image", "does not exist"]);
         assert_eq!(pieces("itemNotFound: xxx could not be found."), ["itemNotFound:", "could not be found"]);
+        assert_eq!(pieces("Delete router error xx is invalid."), ["Delete router error", "is invalid"]);
+        assert_eq!(
+            pieces("The API XXX is new, x is not, nor is xXx."),
+            ["The API", "is new, x is not, nor is xXx"]
+        );
+        assert_eq!(
+            pieces("Router %(router id)s has no %(n)d, %(), %(a-b)s."),
+            ["Router", "has no", ", %(), %(a-b)s"]
+        );
+        assert_eq!(
+            pieces("Policy does not allow {}, {max size}, {\"a\": 1}."),
+            ["Policy does not allow", ", {\"a\": 1}"]
+        );
         assert_eq!(
             pieces("Failed to authorize OBS bucket {Bucket name}."),
             ["Failed to authorize OBS bucket"]

@@ -30,17 +30,22 @@ pub fn resolve(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (Ro
 /// As [`resolve`], for a code with several rows.
 fn decide(catalog: &Catalog, code: CodeId, record: &[u8], at: usize) -> (RowId, Evidence) {
     let rows = owner::rows(catalog, code, record, at);
-    let with = |status: u16| {
-        let has = move |&row: &u32| catalog.row(RowId(row)).http_status == Some(status);
-        rows.clone().filter(has)
+    let of = |row: u32| catalog.row(RowId(row));
+    let first = of(rows.start);
+    let by_all_messages = || match by_message(catalog, rows.clone(), record) {
+        Some(row) => (row, Evidence::Message),
+        None => (catalog.default_of(rows.clone()), Evidence::Default),
     };
-    let statuses = statuses(record, |s| with(s).next().is_some());
-    let Some((status, place)) = nearest(record, at, &statuses) else {
-        return match by_message(catalog, rows.clone(), record) {
-            Some(row) => (row, Evidence::Message),
-            None => (catalog.default_of(rows), Evidence::Default),
+    // Most codes of several services are documented alike: then no status decides, nor a message.
+    if rows.clone().all(|row| of(row).http_status == first.http_status) {
+        return match rows.clone().all(|row| of(row).message == first.message) {
+            true => (RowId(rows.start), Evidence::Default),
+            false => by_all_messages(),
         };
-    };
+    }
+    let with = |status: u16| rows.clone().filter(move |&row| of(row).http_status == Some(status));
+    let statuses = statuses(record, |s| with(s).next().is_some());
+    let Some((status, place)) = nearest(record, at, &statuses) else { return by_all_messages() };
     let several = with(status).nth(1).is_some();
     let by_message = several.then(|| by_message(catalog, with(status), record)).flatten();
     let row = by_message.unwrap_or_else(|| catalog.default_of(with(status)));

@@ -93,27 +93,13 @@ impl Layers {
     }
 
     fn with_catalog(loaded: Loaded, mut problems: Problems) -> Result<(Loaded, Catalog), Problems> {
-        let catalog = match Catalog::load(&loaded.settings.catalog, true) {
-            Ok(catalog) => catalog,
-            Err(more) => {
-                problems.append(loaded.located("catalog", more));
-                return Err(problems);
-            }
-        };
-        let names = &loaded.settings.services;
-        if names.is_empty() {
-            return if problems.is_empty() { Ok((loaded, catalog)) } else { Err(problems) };
-        }
-        let all: Vec<_> = catalog.services().iter().map(|s| s.name.clone()).collect();
-        match catalog.chosen(names) {
+        let catalog = Catalog::load(&loaded.settings.catalog, true);
+        let catalog = catalog.map_err(|problems| loaded.located("catalog", problems));
+        match catalog.and_then(|catalog| loaded.chosen(catalog)) {
             Ok(catalog) if problems.is_empty() => Ok((loaded, catalog)),
             Ok(_) => Err(problems),
-            Err(unknown) => {
-                let known: Vec<_> = all.iter().map(String::as_str).collect();
-                for name in unknown {
-                    let what = format!("no service is called `{name}`");
-                    problems.push(loaded.problem("services", what, suggest(&name, &known)));
-                }
+            Err(more) => {
+                problems.append(more);
                 Err(problems)
             }
         }
@@ -195,6 +181,24 @@ impl Layers {
 }
 
 impl Loaded {
+    /// What `services` leaves of a catalog.
+    fn chosen(&self, catalog: Catalog) -> Result<Catalog, Problems> {
+        let names = &self.settings.services;
+        if names.is_empty() {
+            return Ok(catalog);
+        }
+        let all: Vec<_> = catalog.services().iter().map(|s| s.name.clone()).collect();
+        catalog.chosen(names).map_err(|unknown| {
+            let known: Vec<_> = all.iter().map(String::as_str).collect();
+            let mut problems = Problems::default();
+            for name in unknown {
+                let what = format!("no service is called `{name}`");
+                problems.push(self.problem("services", what, suggest(&name, &known)));
+            }
+            problems
+        })
+    }
+
     fn set(&mut self, key: &'static Key, values: &[String], origin: Origin) -> Result<(), (String, String)> {
         values.iter().try_for_each(|value| without_nul(value))?;
         (key.set)(&mut self.settings, values)?;

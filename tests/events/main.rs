@@ -19,5 +19,6 @@ mod late;
 mod many;
 mod messages;
 mod prometheus;
+mod rows;
 mod run;
 mod stdout;

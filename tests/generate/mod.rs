@@ -331,7 +331,7 @@ fn message(catalog: &Arc<Catalog>) -> Fragment {
     };
     (select(several), select(&["", "x", "server 7", "{0}", "\\\"a\\\"", "404"][..]))
         .prop_map(|(mut message, filling)| {
-            for placeholder in ["[%s]", "%s", "%d", "{0}", "{name}", "xxx"] {
+            for placeholder in ["[%s]", "%s", "%d", "{0}", "{name}", "xxx", " xx ", "%(name)s"] {
                 message = message.replace(placeholder, filling);
             }
             message.into_bytes()

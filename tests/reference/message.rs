@@ -24,7 +24,8 @@ pub fn pieces(template: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut rest = template;
     while let Some(first) = rest.chars().next() {
-        let skip = placeholder(rest);
+        let before = template[..template.len() - rest.len()].bytes().last();
+        let skip = placeholder(rest, before);
         if skip > 0 {
             pieces.push(String::new());
             rest = &rest[skip..];
@@ -37,18 +38,33 @@ pub fn pieces(template: &str) -> Vec<String> {
     trimmed.filter(|piece| piece.chars().any(char::is_alphabetic)).collect()
 }
 
-/// The length of the placeholder at the start of `text`, or 0.
-fn placeholder(text: &str) -> usize {
-    for fixed in ["[%s]", "%s", "%d", "xxx"] {
+/// The length of the placeholder at the start of `text`, behind `before`, or 0.
+fn placeholder(text: &str, before: Option<u8>) -> usize {
+    for fixed in ["[%s]", "%s", "%d"] {
         if text.starts_with(fixed) {
             return fixed.len();
+        }
+    }
+    let name = |inner: &str| {
+        inner.chars().take_while(|c| c.is_ascii_alphanumeric() || ['_', ' ', '/'].contains(c)).count()
+    };
+    if let Some(inner) = text.strip_prefix("%(") {
+        let name = name(inner);
+        let ends = [")s", ")d"].iter().any(|end| inner[name..].starts_with(end));
+        return if name > 0 && ends { name + 4 } else { 0 };
+    }
+    for letter in ['x', 'X'] {
+        let run = text.chars().take_while(|c| *c == letter).count();
+        let apart = |byte: Option<u8>| byte.is_none_or(|b| !super::bytes::is_word(b));
+        if run >= 2 && apart(before) && apart(text.bytes().nth(run)) {
+            return run;
         }
     }
     let Some(inner) = text.strip_prefix('{') else {
         return 0;
     };
-    let name = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').count();
-    if name > 0 && inner[name..].starts_with('}') { name + 2 } else { 0 }
+    let name = name(inner);
+    if inner[name..].starts_with('}') { name + 2 } else { 0 }
 }
 
 /// Leftmost places serve: an earlier end never leaves less room for what follows.
