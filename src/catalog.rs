@@ -158,7 +158,12 @@ pub struct Catalog {
     codes_of_rows: Vec<CodeId>,
     /// By row, the one that it is counted as: the first of its code with the same labels.
     series: Vec<RowId>,
+    /// The services by the first labels of their hosts, in lower case.
+    hosts: HashMap<Box<[u8]>, Vec<ServiceId>, foldhash::fast::FixedState>,
 }
+
+/// Longest label of a host.
+pub const MAX_HOST_LABEL: usize = 64;
 
 /// Not a row.
 const SEVERAL: u32 = u32::MAX;
@@ -195,7 +200,16 @@ impl Catalog {
         };
         // Each is like itself at least.
         let series = rows.iter().filter_map(first_alike).collect();
-        Catalog { services, families, codes, rows, only_rows, codes_of_rows, series }
+        let mut hosts: HashMap<Box<[u8]>, Vec<ServiceId>, _> = HashMap::default();
+        for (i, service) in services.iter().enumerate() {
+            for host in &service.hosts {
+                hosts
+                    .entry(host.to_ascii_lowercase().into_bytes().into())
+                    .or_default()
+                    .push(ServiceId(i as u32));
+            }
+        }
+        Catalog { services, families, codes, rows, only_rows, codes_of_rows, series, hosts }
     }
 
     /// All services.
@@ -261,6 +275,15 @@ impl Catalog {
     #[inline]
     pub fn series(&self, row: RowId) -> RowId {
         self.series[row.0 as usize]
+    }
+
+    /// The services one of whose hosts begins with `label`, in any case, in their order.
+    pub fn services_at(&self, label: &[u8]) -> &[ServiceId] {
+        let mut lower = [0; MAX_HOST_LABEL];
+        let Some(lower) = lower.get_mut(..label.len()) else { return &[] };
+        lower.copy_from_slice(label);
+        lower.make_ascii_lowercase();
+        self.hosts.get(&*lower).map_or(&[], Vec::as_slice)
     }
 
     /// The row that a code means without evidence: the one marked default,

@@ -33,6 +33,7 @@ const TESTS: &[Test] = &[
     ("offsets::an_offset_that_has_expired", offsets::an_offset_that_has_expired),
     ("offsets::records_that_expire_before_they_are_read", offsets::records_that_expire_before_they_are_read),
     ("offsets::transactions", offsets::transactions),
+    ("offsets::a_compacted_topic", offsets::a_compacted_topic),
     ("offsets::topics_of_a_pattern", offsets::topics_of_a_pattern),
     ("offsets::a_topic_that_is_made_again", offsets::a_topic_that_is_made_again),
     ("offsets::a_broker_that_hangs", offsets::a_broker_that_hangs),

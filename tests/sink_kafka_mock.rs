@@ -18,7 +18,8 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::RDKafkaApiKey;
 use rdkafka::types::RDKafkaRespErr::{
-    RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+    RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+    RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
 };
 use rdkafka::{Offset, TopicPartitionList};
 use support::{run, wait_for};
@@ -230,6 +231,29 @@ fn events_that_come_back_are_sent_again() {
     assert!(sink.settle(None));
     assert_eq!((around.status.waiting(), around.status.failed()), (None, None));
     assert_all(&messages(&cluster.bootstrap_servers(), 1, 100), 100);
+}
+
+#[test]
+fn a_producer_that_has_failed_for_good_is_replaced() {
+    const EVENTS: u64 = 500;
+    let cluster = cluster(1, 2);
+    // What librdkafka cannot go on from: it says so once, and takes no more events.
+    cluster
+        .request_errors(RDKafkaApiKey::InitProducerId, &[RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED; 2]);
+    let (mut sink, around) = to(&cluster.bootstrap_servers(), &[]);
+    let status = around.status.clone();
+    let told = std::thread::spawn(move || {
+        wait_for("the reason", || status.waiting().filter(|w| w.contains("cannot go on")))
+    });
+    sink.take(lines(0..EVENTS).as_bytes(), EVENTS).expect("it takes");
+    let told = told.join().expect("it is told");
+    assert!(told.contains("ClusterAuthorizationFailed") || told.contains("not authorized"), "{told}");
+    wait_until_settled(&mut *sink, EVENTS);
+    assert_eq!(around.status.failed(), None);
+    assert_eq!(around.status.waiting(), None);
+    assert_eq!(around.status.delivered(), EVENTS);
+    let messages = messages(&cluster.bootstrap_servers(), 2, EVENTS as usize);
+    assert_all(&messages, EVENTS);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::What;
-use crate::catalog::{Catalog, CodeId, FamilyId, RowId, ServiceId};
+use crate::catalog::{Catalog, CodeId, FamilyId, MAX_HOST_LABEL, RowId, ServiceId};
 
 /// The service of an unlisted code of `family` that stands at `at`.
 pub fn of_family(catalog: &Catalog, family: FamilyId, record: &[u8], at: usize) -> ServiceId {
@@ -86,14 +86,10 @@ fn named(
     let mut nearest: Option<((usize, bool), (ServiceId, usize))> = None;
     for slashes in memchr::memmem::find_iter(record, b"://") {
         let start = slashes + 3;
-        let label = record[start..].iter().take(64);
+        let label = record[start..].iter().take(MAX_HOST_LABEL);
         let label = label.take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
         let host = &record[start..start + label];
-        let services = catalog.services().iter().enumerate();
-        let service = services
-            .map(|(i, service)| (ServiceId(i as u32), service))
-            .find(|(id, s)| wanted(*id) && s.hosts.iter().any(|h| h.as_bytes().eq_ignore_ascii_case(host)));
-        if let Some((service, _)) = service {
+        if let Some(&service) = catalog.services_at(host).iter().find(|service| wanted(**service)) {
             let distance = (start.abs_diff(at), start > at);
             if nearest.is_none_or(|(least, _)| distance < least) {
                 nearest = Some((distance, (service, start)));

@@ -6,7 +6,8 @@
 //! is too large for the topic by itself, is left out and counted.
 //!
 //! A thread of its own polls for acknowledgements and sends again, so that
-//! this goes on while the thread that gives events is busy elsewhere.
+//! this goes on while the thread that gives events is busy elsewhere. It also
+//! makes another producer where librdkafka says that one has failed for good.
 
 mod client;
 mod reports;
@@ -18,8 +19,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use arc_swap::ArcSwap;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseRecord, Producer as _};
+use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig};
 
 pub use client::{check, check_together, config};
 
@@ -31,9 +33,15 @@ use reports::Reports;
 /// How long is waited before an event is sent again.
 const RESEND: Duration = Duration::from_millis(500);
 
+/// How long an unusable producer may take to hand back what it holds.
+const HAND_BACK: Duration = Duration::from_secs(5);
+
+/// From one producer that failed to the next: at first, and at most.
+const RENEW: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
 /// A sink that writes to a topic.
 pub struct Kafka {
-    producer: Arc<Producer>,
+    producer: Arc<ArcSwap<Producer>>,
     reports: Arc<Reports>,
     topic: String,
     taken: u64,
@@ -55,13 +63,15 @@ impl Kafka {
         stopping: Arc<Stopping>,
     ) -> anyhow::Result<Kafka> {
         let reports = Arc::new(Reports::new(&settings.topic, status.clone()));
-        let producer = Arc::new(client::create(settings, source, reports.clone())?);
+        let producer = client::create(settings, source, reports.clone())?;
+        let producer = Arc::new(ArcSwap::from_pointee(producer));
         let closing = Arc::new(AtomicBool::new(false));
         let polling = Polling {
             producer: producer.clone(),
             reports: reports.clone(),
-            topic: settings.topic.clone(),
+            settings: (settings.clone(), source.clone()),
             closing: closing.clone(),
+            pause: RENEW.0,
         };
         let poller = thread::Builder::new()
             .name("events-kafka".to_owned())
@@ -82,7 +92,7 @@ impl Kafka {
                 return Err(Stopped::Expired);
             }
             if Instant::now() >= next {
-                let produce = || produce(&self.producer, &self.topic, event, number);
+                let produce = || produce(&self.producer.load(), &self.topic, event, number);
                 match self.reports.send(number, event, produce) {
                     Ok(true) => break,
                     Ok(false) | Err(RDKafkaErrorCode::QueueFull) => {}
@@ -108,25 +118,55 @@ enum Stopped {
 
 /// What the thread works with.
 struct Polling {
-    producer: Arc<Producer>,
+    producer: Arc<ArcSwap<Producer>>,
     reports: Arc<Reports>,
-    topic: String,
+    settings: (EventKafkaSettings, KafkaSettings),
     closing: Arc<AtomicBool>,
+    /// Before the next producer is made, should this one fail.
+    pause: Duration,
 }
 
 impl Polling {
-    fn run(&self) {
+    fn run(mut self) {
         let mut next = Instant::now();
         while !self.closing.load(Ordering::Acquire) {
-            self.producer.poll(LOOK);
-            if let Some((code, reason)) = self.producer.client().fatal_error() {
-                self.reports.fatal(&format!("the producer failed for good: {code}: {reason}"));
+            let producer = self.producer.load_full();
+            producer.poll(LOOK);
+            if let Some((code, reason)) = producer.client().fatal_error() {
+                self.renew(&producer, &format!("the producer cannot go on: {code}: {reason}"));
+                continue;
             }
             // What was refused for the company it was in goes at once.
             if self.reports.has_returned() && (self.reports.is_held_back() || Instant::now() >= next) {
                 next = Instant::now() + RESEND;
-                self.reports.resend(|number, event| produce(&self.producer, &self.topic, event, number));
+                let topic = &self.settings.0.topic;
+                self.reports.resend(|number, event| produce(&producer, topic, event, number));
             }
+            if !self.reports.is_in_trouble() {
+                self.pause = RENEW.0;
+            }
+        }
+    }
+
+    /// Puts another producer in the place of one that has failed for good: its events come back,
+    /// and are sent by the new one. Those that had arrived unacknowledged are there twice then.
+    fn renew(&mut self, failed: &Producer, reason: &str) {
+        self.reports.renew(reason);
+        failed.purge(PurgeConfig::default().queue().inflight());
+        let until = Instant::now() + HAND_BACK;
+        while failed.in_flight_count() > 0 && Instant::now() < until {
+            failed.poll(LOOK);
+        }
+        let until = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(RENEW.1);
+        while Instant::now() < until && !self.closing.load(Ordering::Acquire) {
+            failed.poll(LOOK);
+        }
+        let (settings, source) = &self.settings;
+        match client::create(settings, source, self.reports.clone()) {
+            Ok(producer) => self.producer.store(Arc::new(producer)),
+            // The settings made one at the start: no memory, no threads. The failed one tells it again.
+            Err(error) => self.reports.renew(&format!("{error:#}")),
         }
     }
 }

@@ -182,7 +182,10 @@ impl Reading<'_> {
         }
         self.note_fetched(queue.held());
         if let Some(error) = self.status.fatal() {
-            return Err(anyhow!("the consumer failed for good: {error}"));
+            return Err(anyhow!(
+                "the consumer failed for good: {error}; where another instance has the same kafka.instance_id, \
+                 give each one of its own"
+            ));
         }
         if self.has_room(WAIT) {
             queue.take(WAIT, |message| {

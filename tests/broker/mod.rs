@@ -126,6 +126,18 @@ impl Broker {
         done.into_iter().for_each(|r| assert!(r.is_ok(), "{r:?}"));
     }
 
+    #[allow(dead_code)] // Not by `trouble`.
+    /// Creates a topic of one partition with settings of its own.
+    #[track_caller]
+    pub fn create_with(&self, topic: &str, settings: &[(&str, &str)]) {
+        let mut new = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+        for (name, value) in settings {
+            new = new.set(name, value);
+        }
+        let done = self.admin(async |admin, options| admin.create_topics([&new], options).await);
+        done.into_iter().for_each(|r| assert!(r.is_ok(), "{r:?}"));
+    }
+
     #[allow(dead_code)] // By `trouble` only.
     /// Creates a topic, if the broker is there. Whether it is there now.
     pub fn try_create(&self, topic: &str, partitions: i32) -> bool {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use rustix::process::Signal;
@@ -119,6 +121,71 @@ pub fn transactions(broker: &Broker) {
     // What was passed is committed too.
     let committed = crate::feed::committed(&broker.address(), "transactions", "transactions", 1);
     assert_eq!(committed, [Some(36)]);
+}
+
+/// What compaction has taken out of a topic is no loss: it is neither counted nor told as skipped.
+pub fn a_compacted_topic(broker: &Broker) {
+    const SENT: u64 = 1000;
+    broker.create_with(
+        "compacted",
+        &[
+            ("cleanup.policy", "compact"),
+            ("min.cleanable.dirty.ratio", "0.001"),
+            ("segment.ms", "100"),
+            ("max.compaction.lag.ms", "200"),
+        ],
+    );
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", broker.address()).create().expect("a producer");
+    let send = |keys: std::ops::Range<u64>, each: u64| {
+        for i in 0..each {
+            for key in keys.clone() {
+                let (key, payload) = (format!("k{key}"), format!("Ecs.0043 {i}"));
+                let record = BaseRecord::to("compacted").key(&key).payload(&payload);
+                producer.send(record).expect("it is sent");
+            }
+            producer.flush(PATIENCE).expect("it arrives");
+        }
+    };
+    send(0..20, SENT / 20);
+    let kept = || {
+        // The segment that is written to is never compacted.
+        std::thread::sleep(Duration::from_millis(300));
+        send(20..21, 1);
+        read_all(broker, "compacted")
+    };
+    let before = within(2 * PATIENCE, "compaction", || Some(kept()).filter(|kept| *kept < SENT / 2));
+    let daemon = consumer(&broker.address(), "compacted", "compacted", &[]);
+    wait_for_lag(&daemon, 0.0);
+    let counted = records([&daemon]);
+    // It may have gone on meanwhile.
+    let after = read_all(broker, "compacted");
+    assert!((after..=before).contains(&counted), "{counted} counted, {before} kept before, {after} after");
+    assert_eq!(told(&daemon, "compacted"), (0.0, 0.0), "{}", daemon.log());
+    super::runner::measured("kept of 1,000 records by compaction", counted);
+    wait_for_ready(&daemon, 200, "");
+    assert_eq!(terminate(daemon), counted);
+}
+
+/// How many records a topic of one partition has now.
+fn read_all(broker: &Broker, topic: &str) -> u64 {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", broker.address())
+        .set("group.id", "reads-all")
+        .set("enable.partition.eof", "true")
+        .create()
+        .expect("a consumer");
+    let mut all = TopicPartitionList::new();
+    all.add_partition_offset(topic, 0, Offset::Beginning).expect("an offset");
+    consumer.assign(&all).expect("assigned");
+    let mut read = 0;
+    loop {
+        match consumer.poll(PATIENCE).expect("an answer") {
+            Ok(_) => read += 1,
+            Err(KafkaError::PartitionEOF(_)) => return read,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// The first topic of a pattern, and one that is made while no instance runs, are read from their start.

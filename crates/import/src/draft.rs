@@ -114,8 +114,11 @@ fn entry(row: &Row, code: &str, status: Option<u16>, statuses: &[u16]) -> Entry 
     let action = judge::action(category);
     let mut note = format!("{category} {confidence:.2}: {because}");
     if action.is_some() {
-        note.push_str("; the action is a draft");
+        note.push_str("; the action is a draft: say what to do here, in 80 characters");
     }
+    let waits = confidence < SURE || action.is_some();
+    let said = [&row.description, &row.solution].into_iter().filter(|text| waits && !text.is_empty());
+    let page = said.filter(|text| text.as_str() != row.text()).cloned().collect();
     Entry {
         code: code.to_owned(),
         http_status: status,
@@ -124,8 +127,9 @@ fn entry(row: &Row, code: &str, status: Option<u16>, statuses: &[u16]) -> Entry 
         retryable,
         action: action.map(str::to_owned),
         default: false,
-        review: confidence < SURE || action.is_some(),
+        review: waits,
         note,
+        page,
     }
 }
 
@@ -146,7 +150,11 @@ mod tests {
             row("A.0000", &[200], "Success"),
             row("Denied", &[403], "No."),
             row("A.0002", &[400], ""),
-            row("a.0003", &[400], "Quota exceeded."),
+            Row {
+                description: "Too many disks.".into(),
+                solution: "Delete some.".into(),
+                ..row("a.0003", &[400], "Quota exceeded.")
+            },
         ];
         let draft = draft("A", "A", "p", &rows, &[]);
         let codes: Vec<_> =
@@ -164,5 +172,10 @@ mod tests {
         assert_eq!(draft.left_out.len(), 3);
         assert_eq!(draft.file.families.len(), 1);
         assert!(draft.file.rows[3].review && draft.file.rows[3].action.is_some());
+        let yaml = draft.file.rows[3].to_yaml();
+        assert!(
+            yaml.ends_with("\n    # the page: Too many disks.\n    # the page: Delete some.\n"),
+            "{yaml}"
+        );
     }
 }

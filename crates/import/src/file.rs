@@ -46,7 +46,13 @@ pub struct Entry {
     /// Why it waits: a comment.
     #[serde(skip)]
     pub note: String,
+    /// What the page says besides, for the person who judges: comments.
+    #[serde(skip)]
+    pub page: Vec<String>,
 }
+
+/// Characters of what a page says that stand beside a row.
+const MAX_COMMENT_CHARS: usize = 300;
 
 /// A file with the place of each row in its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -149,6 +155,7 @@ fn entry(node: &MarkedYaml<'_>) -> Entry {
         default: is("default"),
         review: is("review"),
         note: String::new(),
+        page: Vec::new(),
     }
 }
 
@@ -230,6 +237,12 @@ impl Entry {
                 let _ = write!(out, "  # {}", self.note.replace(|c: char| c.is_control(), " "));
             }
             out.push('\n');
+            for text in &self.page {
+                let shown: String = text.chars().take(MAX_COMMENT_CHARS).collect();
+                let more = if shown.len() < text.len() { "…" } else { "" };
+                let _ =
+                    writeln!(out, "    # the page: {}{more}", shown.replace(|c: char| c.is_control(), " "));
+            }
         }
         out
     }

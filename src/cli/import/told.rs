@@ -1,6 +1,6 @@
 //! What an import tells: of each page and each draft, what became of every row.
 
-use errtally_import::{Changes, Draft, File, Note};
+use errtally_import::{Changes, Draft, Entry, File, Note};
 
 use super::pages::Page;
 use crate::catalog::status_label;
@@ -72,9 +72,7 @@ pub fn changes(changes: &Changes) {
         changes.vanished.len()
     ));
     lines(&changes.families, |f| format!("new family: {f}"));
-    lines(&changes.added, |r| {
-        format!("new: {} {} {}", r.code, status_label(r.http_status), shown(&r.message))
-    });
+    lines(&changes.added, |r| format!("new: {} {}", named(r), shown(&r.message)));
     lines(&changes.changed, |(old, new)| {
         if old.message == new.message {
             format!(
@@ -84,18 +82,18 @@ pub fn changes(changes: &Changes) {
                 status_label(new.http_status)
             )
         } else {
-            format!(
-                "changed: {} {}: {} is now {}",
-                old.code,
-                status_label(old.http_status),
-                shown(&old.message),
-                shown(&new.message)
-            )
+            format!("changed: {}: {} is now {}", named(old), shown(&old.message), shown(&new.message))
         }
     });
-    lines(&changes.vanished, |r| {
-        format!("vanished, and kept: {} {} {}", r.code, status_label(r.http_status), shown(&r.message))
-    });
+    lines(&changes.vanished, |r| format!("vanished, and kept: {} {}", named(r), shown(&r.message)));
+}
+
+/// A row by its code, and its status where it has one.
+fn named(row: &Entry) -> String {
+    match row.http_status {
+        Some(status) => format!("{} {status}", row.code),
+        None => row.code.clone(),
+    }
 }
 
 /// Where a file went, and what is to be done with it.

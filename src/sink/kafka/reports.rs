@@ -155,10 +155,14 @@ impl Reports {
         state.settle(number);
     }
 
-    /// It will not go on.
-    pub(super) fn fatal(&self, reason: &str) {
-        self.status.fail(reason.to_owned());
-        self.changed.notify_all();
+    /// The producer has failed for good; another takes its place.
+    pub(super) fn renew(&self, reason: &str) {
+        self.trouble(reason);
+    }
+
+    /// Whether nothing was acknowledged since the last error.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.lock().trouble.is_some()
     }
 
     fn acknowledged(&self, number: u64, bytes: usize) {
@@ -174,8 +178,12 @@ impl Reports {
 
     fn came_back(&self, number: u64, code: RDKafkaErrorCode, event: Vec<u8>) {
         match code {
-            // The producer is going away, or has failed: the thread that polls tells why.
-            RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight | RDKafkaErrorCode::Fatal => {}
+            // The producer has failed, and the thread that polls tells why, or it is going away.
+            RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight | RDKafkaErrorCode::Fatal => {
+                let mut state = self.lock();
+                state.window.returned(event.len());
+                state.returned.insert(number, event);
+            }
             code if is_hopeless(code) => {
                 let mut state = self.lock();
                 if state.window.refused(event.len()) {
@@ -277,7 +285,7 @@ impl ClientContext for Callbacks {
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, "librdkafka, for events: {reason}");
         match error.rdkafka_error_code() {
-            // The thread that polls asks for the reason.
+            // The thread that polls asks for the reason, and goes on with another producer.
             Some(RDKafkaErrorCode::Fatal) => {}
             // It follows the reason why the last one went, which says more.
             Some(RDKafkaErrorCode::AllBrokersDown) if self.0.lock().trouble.is_some() => {}
