@@ -163,6 +163,8 @@ fn everything_is_within_reach_of_the_keyboard() {
         browser.wait_for("document.activeElement.parentElement.open === true");
         assert_eq!(browser.eval("document.activeElement.nextElementSibling.checkVisibility()"), true);
         browser.press("Tab");
+        assert!(browser.text("document.activeElement.pathname").starts_with("/catalog/"), "to its page");
+        browser.press("Tab");
         assert_eq!(browser.text("document.activeElement.tagName"), "SUMMARY", "the next row");
         // A slash goes to the filter; words of any part narrow the list.
         browser.press("/");
