@@ -8,8 +8,8 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use rustix::process::Signal;
 use support::daemon::Daemon;
-use support::http::Answer;
-use support::{Folder, run, shop_catalog};
+use support::http::{self, Answer};
+use support::{Folder, run, shop_catalog, wait_for};
 
 /// The codes of the page's tables, in their order.
 fn codes(page: &str) -> Vec<String> {
@@ -315,4 +315,23 @@ fn a_flood_of_searches_leaves_room_for_scrapes() {
     assert!(answers.iter().filter(|a| a.status == 200).count() >= 16, "{} refused", refused.count());
     assert_eq!(daemon.get("/catalog?q=quota").status, 200, "and afterwards all is as before");
     assert!(daemon.peak_memory() < 64 << 20, "{} MiB", daemon.peak_memory() >> 20);
+}
+
+#[test]
+fn readers_who_take_nothing_hold_little() {
+    let daemon = Daemon::start(&["--http-answer-timeout", "2s"]);
+    let mut open = Vec::new();
+    for round in 0..8 {
+        for i in 0..10 {
+            let path = format!("/catalog?page={}", (round * 10 + i) % 30 + 1);
+            open.push(http::open(daemon.address(), "GET", &path, &[]).expect("a connection"));
+        }
+        // Whoever asks later is answered later: when this one is, the others have been.
+        assert_eq!(daemon.get("/catalog/Ecs.0114").status, 200);
+        assert_eq!(daemon.get("/metrics").status, 200);
+    }
+    assert!(daemon.peak_memory() < 64 << 20, "{} MiB", daemon.peak_memory() >> 20);
+    let connections = || daemon.scrape().value("errtally_http_connections", &[]);
+    wait_for("the end of those who take nothing", || (connections() == Some(1.0)).then_some(()));
+    drop(open);
 }
