@@ -5,6 +5,8 @@
 //! also by what a record has in their place. Several words that stand nowhere
 //! together are found where each of them stands, if only there.
 
+use memchr::memmem::Finder;
+
 use super::{Catalog, Category, CodeId, Row, RowId, ServiceId, status_label, template};
 
 /// Bytes of a message that have to be there word for word where the rest are values.
@@ -14,11 +16,13 @@ const MIN_LITERAL_BYTES: usize = 8;
 const MIN_WORD_CHARS: usize = 4;
 
 /// What is looked for. Without services, categories or text: all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Search {
     services: Vec<ServiceId>,
     categories: Vec<Category>,
     text: String,
+    /// Finds it.
+    finder: Finder<'static>,
     /// What stands between placeholders, where somebody copied a message with its own.
     pieces: Vec<String>,
     words: Vec<String>,
@@ -60,7 +64,8 @@ impl Search {
         let words = text.split(' ').map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
         let words = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let pieces = if placed { pieces.collect() } else { Vec::new() };
-        Search { services, categories, text, pieces, words }
+        let finder = Finder::new(&text).into_owned();
+        Search { services, categories, text, finder, pieces, words }
     }
 
     /// Every row that fits, in the order of the catalog.
@@ -104,14 +109,14 @@ impl Search {
             return Some(Rank(Fit::All, 0));
         }
         let code = catalog.code(row.code).spelling.to_ascii_lowercase();
-        let in_code = match code.find(&self.text) {
+        let in_code = match self.finder.find(code.as_bytes()) {
             Some(_) if code.len() == self.text.len() => Some(Rank(Fit::Code, 0)),
             Some(0) => Some(Rank(Fit::StartOfCode, 0)),
             Some(_) => Some(Rank(Fit::PartOfCode, 0)),
             None => None,
         };
         let best = in_code.into_iter().chain(self.in_message(&normal(&row.message))).min();
-        best.or_else(|| row.action.to_lowercase().contains(&self.text).then_some(Rank(Fit::Action, 0)))
+        best.or_else(|| self.is_in(&small(&row.action)).then_some(Rank(Fit::Action, 0)))
     }
 
     /// At most `most` codes whose message has at least half of the text's words, for a text that
@@ -120,7 +125,7 @@ impl Search {
         let telling = |word: &&String| word.chars().count() >= MIN_WORD_CHARS;
         let words: Vec<&String> = self.words.iter().filter(telling).collect();
         let shared = |code: &super::Code| {
-            let rows = code.rows.clone().map(|id| {
+            let rows = code.rows.clone().filter(|&id| self.is_of(catalog.row(RowId(id)))).map(|id| {
                 let message = normal(&catalog.row(RowId(id)).message);
                 (words.iter().filter(|word| message.contains(word.as_str())).count(), id)
             });
@@ -134,33 +139,39 @@ impl Search {
         near.into_iter().map(|((_, row), code)| Found { code, row: RowId(row) }).collect()
     }
 
+    fn is_in(&self, text: &str) -> bool {
+        self.finder.find(text.as_bytes()).is_some()
+    }
+
     fn in_message(&self, message: &str) -> Option<Rank> {
         let text = self.text.as_str();
         let rank = |literal: usize| {
             let rest = (message.len() + text.len()).saturating_sub(2 * literal);
             Rank(if rest == 0 { Fit::WholeMessage } else { Fit::Message }, rest)
         };
-        if message.contains(text) {
+        if self.is_in(message) {
             return Some(rank(text.len()));
         }
         if !self.pieces.is_empty() && in_order(message, self.pieces.iter().map(String::as_str)) {
             return Some(rank(self.pieces.iter().map(String::len).sum()));
         }
-        let pieces = template::pieces(message);
-        let has_values = template::readable(message) != message;
-        let (literal, whole) = filled(&pieces, has_values, text)?;
-        if whole {
-            let values = text.len() - literal;
-            return Some(Rank(if has_values { Fit::WholeMessage } else { Fit::Message }, values));
+        if !template::may_have_values(message) {
+            let whole = message.len() >= MIN_LITERAL_BYTES && text.contains(message);
+            return whole.then(|| Rank(Fit::Message, text.len() - message.len()));
         }
-        Some(Rank(Fit::Message, rank(literal).1))
+        let (literal, whole) = filled(&template::pieces(message), text)?;
+        Some(if whole {
+            Rank(Fit::WholeMessage, text.len() - literal)
+        } else {
+            Rank(Fit::Message, rank(literal).1)
+        })
     }
 
     fn has_words(&self, catalog: &Catalog, row: &Row) -> bool {
         let service = catalog.service_of(row);
         let code = &catalog.code(row.code).spelling;
-        let texts = [code, &row.message, &row.action].map(|text| text.to_lowercase());
-        let names = [&service.name, &service.full_name].map(|name| name.to_lowercase());
+        let texts = [code, &row.message, &row.action].map(|text| small(text));
+        let names = [&service.name, &service.full_name].map(|name| small(name));
         let status = status_label(row.http_status);
         let stands = |word: &String| {
             texts.iter().chain(&names).any(|text| text.contains(word.as_str()))
@@ -177,14 +188,21 @@ pub fn service_named(catalog: &Catalog, name: &str) -> Option<ServiceId> {
     Some(ServiceId(at as u32))
 }
 
+/// In small letters.
+fn small(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() }
+}
+
 /// In small letters, with one blank where there are several, and no full stop at its end.
 fn normal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.extend(word.chars().flat_map(char::to_lowercase));
+    let mut out = small(text);
+    let mut before = b' ';
+    let is_even = |b: u8| {
+        let blanks = [std::mem::replace(&mut before, b), b] == *b"  ";
+        (b' '..0x80).contains(&b) && !blanks
+    };
+    if !out.bytes().all(is_even) || out.ends_with(' ') {
+        out = out.split_whitespace().collect::<Vec<_>>().join(" ");
     }
     let kept = out.strip_suffix('.').map_or(out.len(), str::len);
     out.truncate(kept);
@@ -202,17 +220,17 @@ fn in_order<'p>(text: &str, mut pieces: impl Iterator<Item = &'p str>) -> bool {
     })
 }
 
-/// Where `text` is a part of what a message of these pieces says, with values between them, or
-/// has the whole message in it: how many bytes are the message's own, and whether all of it is there.
-fn filled(pieces: &[&str], has_values: bool, text: &str) -> Option<(usize, bool)> {
+/// Where `text` is a part of what a message of these pieces says, with values between and around
+/// them, or has the whole message in it: how many bytes are the message's own, and whether all of
+/// it is there.
+fn filled(pieces: &[&str], text: &str) -> Option<(usize, bool)> {
     let telling = pieces.iter().any(|piece| piece.len() >= MIN_LITERAL_BYTES);
     let mut best: Option<(usize, bool)> = None;
     for first in 0..pieces.len() {
         // A text may begin in the middle of a piece where a value can follow.
         let (mut literal, begins) = match text.find(pieces[first]) {
             Some(at) => (pieces[first].len(), Some(at + pieces[first].len())),
-            None if has_values => (overlap(pieces[first], text), None),
-            None => return None,
+            None => (overlap(pieces[first], text), None),
         };
         let mut at = begins.unwrap_or(literal);
         let mut whole = first == 0 && begins.is_some() && telling;
@@ -232,7 +250,7 @@ fn filled(pieces: &[&str], has_values: bool, text: &str) -> Option<(usize, bool)
                 }
             }
         }
-        let enough = has_values && literal >= MIN_LITERAL_BYTES && literal * 2 >= text.len();
+        let enough = literal >= MIN_LITERAL_BYTES && literal * 2 >= text.len();
         if (whole || enough) && best.is_none_or(|best| (whole, literal) > (best.1, best.0)) {
             best = Some((literal, whole));
         }
@@ -288,6 +306,21 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_compared_in_one_form() {
+        for (text, form) in [
+            ("A b.", "a b"),
+            ("  A \t b\n", "a b"),
+            ("a  b", "a b"),
+            ("É\u{a0}b", "é b"),
+            ("a\0b", "a\0b"),
+            ("", ""),
+            (" . ", ""),
+        ] {
+            assert_eq!(normal(text), form, "{text:?}");
+        }
+    }
+
+    #[test]
     fn near_misses_share_words() {
         let catalog = Catalog::embedded().expect("a catalog");
         let search = Search::new(Vec::new(), Vec::new(), "insufficient clusterish quota zzzz");
@@ -309,13 +342,8 @@ mod tests {
             ("image [a very long name of something", None),
             ("does it exist", None),
         ] {
-            assert_eq!(filled(&pieces, true, text), found, "{text}");
+            assert_eq!(filled(&pieces, text), found, "{text}");
         }
-        assert_eq!(
-            filled(&["the quota is reached"], false, "quota is reached"),
-            None,
-            "a part is found as text"
-        );
         assert_eq!((overlap("abc", "bcd"), overlap("abc", "x"), overlap("aé", "é")), (2, 0, 2));
     }
 }
