@@ -22,8 +22,8 @@ pub struct Meaning {
 pub struct Meanings {
     /// In the order of the rows; at least one.
     pub list: Vec<Meaning>,
-    /// By what a record decides between several rows, one sentence after the other, the first
-    /// that applies; empty where there is one row.
+    /// By what a record decides between several rows, step by step until one is left; empty where
+    /// there is one row.
     pub decides: Vec<String>,
 }
 
@@ -87,7 +87,8 @@ fn decides(catalog: &Catalog, code: CodeId, list: &[Meaning]) -> Vec<String> {
         }
         if !hosts.is_empty() {
             let hosts = hosts.join(", ");
-            sentences.push(format!("the host behind a `://`, the nearest one to the code: {hosts}"));
+            sentences
+                .push(format!("the first part of the host of a URL, the nearest one to the code: {hosts}"));
         }
     }
 
@@ -107,7 +108,9 @@ fn decides(catalog: &Catalog, code: CodeId, list: &[Meaning]) -> Vec<String> {
     let status = default.http_status.map_or(String::new(), |status| format!(" with status {status}"));
     let message = template::readable(&default.message);
     let name = &catalog.service_of(default).name;
-    sentences.push(format!("nothing of these: the default, {name}'s{status}: {message}"));
+    sentences.push(format!(
+        "else the default of those that are left; where nothing else decides, {name}'s{status}: {message}"
+    ));
     sentences
 }
 

@@ -51,9 +51,9 @@ fn rows_of_several_services_are_shown_under_each_of_them() {
         assert!(text.lines().any(|line| line.trim_start().starts_with(whose)), "{whose}\n{text}");
     }
     for decides in [
-        "  1. the host behind a `://`, the nearest one to the code: ",
+        "  1. the first part of the host of a URL, the nearest one to the code: ddm for DDM, ",
         "dds for DDS",
-        "  2. nothing of these: the default, DDM's with status 400: Parameter error.",
+        "where nothing else decides, DDM's with status 400: Parameter error.",
     ] {
         assert!(text.contains(decides), "{decides}\n{text}");
     }

@@ -104,7 +104,7 @@ fn known(catalog: &Catalog, id: CodeId, out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "{DIM}which of them is meant, the record decides; the first of these that it has{DIM:#}"
+        "{DIM}which of them is meant, the record decides, step by step until one is left{DIM:#}"
     );
     for (i, sentence) in meanings.decides.iter().enumerate() {
         let _ = writeln!(out, "  {}. {sentence}", i + 1);
