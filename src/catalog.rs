@@ -8,6 +8,8 @@ mod category;
 mod chosen;
 mod grammar;
 mod load;
+pub mod meanings;
+pub mod search;
 pub mod template;
 
 use std::borrow::Cow;

@@ -11,6 +11,7 @@ pub mod explain;
 mod marks;
 pub mod owner;
 pub mod status;
+pub mod unlisted;
 
 use std::ops::Range;
 

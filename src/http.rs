@@ -7,6 +7,7 @@ mod listen;
 mod negotiate;
 mod packing;
 mod page;
+mod query;
 mod readiness;
 mod rendering;
 mod request;
@@ -33,7 +34,7 @@ use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::metrics::{Exporter, Exposition, Format};
 use crate::report::{CatalogListing, Report};
-use rendering::{Renderer, Renderers, Text};
+use rendering::{Each, Renderer, Renderers, Rendering, Text};
 
 /// What the handlers read from.
 #[derive(Clone, Debug)]
@@ -59,6 +60,9 @@ struct Answers {
     live: Arc<Renderer>,
     codes: Arc<Renderer>,
     catalog: Arc<Renderer>,
+    /// Those that depend on what is asked, and what they are made of.
+    each: Arc<Each>,
+    ledger: Arc<Ledger>,
     readiness: Arc<Readiness>,
 }
 
@@ -67,7 +71,7 @@ pub fn routes(shared: Shared) -> Router {
     let Shared { ledger, exporter, readiness, connections, live } = shared;
     let renderers = Renderers::new(connections);
     let (text, openmetrics) = (exporter.clone(), exporter);
-    let (counts, listing, seen) = (ledger.clone(), ledger, live.clone());
+    let (counts, listing, seen) = (ledger.clone(), ledger.clone(), live.clone());
     let answers = Answers {
         text: renderers.renderer(move || text.exposition(Format::Text)),
         openmetrics: renderers.renderer(move || openmetrics.exposition(Format::OpenMetrics)),
@@ -75,6 +79,8 @@ pub fn routes(shared: Shared) -> Router {
         live: renderers.renderer(move || json(&live.document())),
         codes: renderers.renderer(move || json(&Report::new(&counts.snapshot()))),
         catalog: renderers.renderer(move || json(&CatalogListing::new(listing.engine().0.catalog()))),
+        each: renderers.each(),
+        ledger,
         readiness,
     };
     Router::new()
@@ -100,11 +106,21 @@ fn json(value: &impl serde::Serialize) -> String {
 
 /// What `renderer` gives next, packed where the client takes that.
 async fn answer(renderer: &Arc<Renderer>, kind: &'static str, headers: &HeaderMap) -> Response {
-    let wanted = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).unwrap_or("");
-    let gzip = negotiate::takes_gzip(wanted(header::ACCEPT_ENCODING));
-    let Some(rendering) = renderer.get(gzip).await else {
+    let gzip = wants_gzip(headers);
+    respond(renderer.get(gzip).await, gzip, kind)
+}
+
+fn wants_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v: &HeaderValue| v.to_str().ok());
+    negotiate::takes_gzip(accepted.unwrap_or(""))
+}
+
+/// The answer of a rendering, or that there is none now.
+fn respond(rendering: Option<Arc<Rendering>>, gzip: bool, kind: &'static str) -> Response {
+    let Some(rendering) = rendering else {
         let later = [(header::RETRY_AFTER, "1")];
-        return (StatusCode::SERVICE_UNAVAILABLE, later, "slow readers hold too much\n").into_response();
+        let words = "too many ask, or slow readers hold too much\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, later, words).into_response();
     };
     let head = [(header::CONTENT_TYPE, kind), (header::VARY, "accept, accept-encoding")];
     let mut response = (head, rendering.body(gzip)).into_response();

@@ -202,11 +202,11 @@ pub struct ListedCode {
 impl CatalogListing {
     /// All of `catalog`.
     pub fn new(catalog: &Catalog) -> CatalogListing {
-        CatalogListing::of(catalog, |_| true)
+        CatalogListing::of(catalog, &catalog.rows().iter().collect::<Vec<_>>())
     }
 
-    /// The `wanted` rows of `catalog`, and their services; all services where all rows are.
-    pub fn of(catalog: &Catalog, wanted: impl Fn(&crate::catalog::Row) -> bool) -> CatalogListing {
+    /// These rows of `catalog`, and their services; all services where all rows are.
+    pub fn of(catalog: &Catalog, rows: &[&crate::catalog::Row]) -> CatalogListing {
         let services = catalog.services().iter().enumerate().map(|(i, service)| ListedService {
             service: service.name.clone(),
             full_name: service.full_name.clone(),
@@ -222,13 +222,12 @@ impl CatalogListing {
                 })
                 .collect(),
         });
-        let rows = || catalog.rows().iter().filter(|row| wanted(row));
-        let all = rows().count() == catalog.rows().len();
+        let all = rows.len() == catalog.rows().len();
         let services = services
             .enumerate()
-            .filter(|(i, _)| all || rows().any(|row| row.service.0 as usize == *i))
+            .filter(|(i, _)| all || rows.iter().any(|row| row.service.0 as usize == *i))
             .map(|(_, service)| service);
-        let codes = rows().map(|row| ListedCode {
+        let codes = rows.iter().map(|row| ListedCode {
             code: catalog.code(row.code).spelling.to_string(),
             api_service: catalog.service_of(row).name.clone(),
             http_status: row.http_status,

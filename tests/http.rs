@@ -10,8 +10,17 @@ use support::daemon::Daemon;
 use support::exposition::Scrape;
 use support::{errtally, run, wait_for};
 
-const ROUTES: [&str; 7] =
-    ["/", "/metrics", "/healthz", "/readyz", "/api/v1/codes", "/api/v1/catalog", "/api/v1/live"];
+const ROUTES: [&str; 9] = [
+    "/",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+    "/api/v1/codes",
+    "/api/v1/catalog",
+    "/api/v1/live",
+    "/catalog",
+    "/catalog/Ecs.0114",
+];
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -35,6 +44,8 @@ fn every_route_answers_with_its_type() {
         "application/json",
         "application/json",
         "application/json",
+        "text/html",
+        "text/html",
     ]) {
         let answer = daemon.get(path);
         assert_eq!(answer.status, 200, "{path}");

@@ -223,7 +223,7 @@ impl Numbers {
 }
 
 /// Requests that no client sends, or none should.
-const ODD: [&[u8]; 22] = [
+const ODD: [&[u8]; 24] = [
     b"\r\n\r\n\r\n",
     b"GET\r\n\r\n",
     b"GET /metrics\r\n\r\n",
@@ -235,6 +235,8 @@ const ODD: [&[u8]; 22] = [
     b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET http://example.org/metrics HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /%00%ff%2e%2e/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /catalog/%ff%00%2F%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /catalog?q=%ff&page=99999999999999999999&service=%00 HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
     b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
     b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nnever all",

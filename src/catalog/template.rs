@@ -57,6 +57,11 @@ pub(crate) fn pieces(message: &str) -> Vec<&str> {
     pieces.into_iter().map(str::trim).filter(|p| p.chars().any(char::is_alphabetic)).collect()
 }
 
+/// Whether there may be placeholders in `message`, at a glance.
+pub(super) fn may_have_values(message: &str) -> bool {
+    memchr::memchr2(b'%', b'{', message.as_bytes()).is_some() || message.contains("xxx")
+}
+
 /// The length of the placeholder at `at`.
 fn placeholder(message: &str, at: usize) -> Option<usize> {
     let rest = &message[at..];

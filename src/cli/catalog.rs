@@ -8,7 +8,8 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, diff, import, output};
-use crate::catalog::{Catalog, Category, Row, status_label};
+use crate::catalog::search::{Search, service_named};
+use crate::catalog::{Catalog, Category, status_label};
 use crate::problem::{Problem, Problems};
 use crate::report::{CatalogListing, table};
 use crate::yaml::suggest;
@@ -24,7 +25,7 @@ pub enum Command {
         /// Of these categories, with commas
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         category: Vec<String>,
-        /// With this text in code, message or action, in any case
+        /// With this text in code, message or action, in any case; where none has it, with all of its words
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// How to print them
@@ -59,11 +60,11 @@ pub fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::List { service, category, search, format, reading } => {
             let (_, catalog) = reading.layers().load()?;
-            let wanted = Wanted::new(&catalog, &service, &category, search.as_deref())?;
+            let search = self::search(&catalog, &service, &category, search.as_deref())?;
             match format {
-                Format::Table => output::styled(&listing(&catalog, &wanted))?,
+                Format::Table => output::styled(&listing(&catalog, &search))?,
                 Format::Json => {
-                    let listing = CatalogListing::of(&catalog, |row| wanted.is(&catalog, row));
+                    let listing = CatalogListing::of(&catalog, &search.rows(&catalog));
                     let mut text = serde_json::to_vec(&listing).context("cannot write the catalog")?;
                     text.push(b'\n');
                     output::write(&text)?;
@@ -80,63 +81,48 @@ pub fn run(command: Command) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Which rows to print.
-struct Wanted {
-    services: Vec<String>,
-    categories: Vec<Category>,
-    /// In small letters.
-    text: String,
-}
-
-impl Wanted {
-    /// Names that nothing has are a mistake, not an empty list.
-    fn new(
-        catalog: &Catalog,
-        services: &[String],
-        categories: &[String],
-        search: Option<&str>,
-    ) -> Result<Wanted, Failure> {
-        let mut problems = Problems::default();
-        let mut refuse = |flag: &str, what: String, remedy: String| {
-            let (origin, key) = (flag.to_owned(), String::new());
-            problems.push(Problem { origin, line: 0, key, what, remedy });
-        };
-        let known: Vec<&str> = catalog.services().iter().map(|s| s.name.as_str()).collect();
-        for name in services.iter().filter(|name| !known.iter().any(|k| k.eq_ignore_ascii_case(name))) {
-            refuse("--service", format!("no service is called `{name}`"), suggest(name, &known));
-        }
-        let names = Category::CATALOG.map(Category::as_str);
-        let mut wanted = Vec::new();
-        for name in categories {
-            match Category::parse(name) {
-                Some(category) => wanted.push(category),
-                None => refuse("--category", format!("`{name}` is no category"), suggest(name, &names)),
+/// Which rows to print. Names that nothing has are a mistake, not an empty list.
+fn search(
+    catalog: &Catalog,
+    services: &[String],
+    categories: &[String],
+    text: Option<&str>,
+) -> Result<Search, Failure> {
+    let mut problems = Problems::default();
+    let mut refuse = |flag: &str, what: String, remedy: String| {
+        let (origin, key) = (flag.to_owned(), String::new());
+        problems.push(Problem { origin, line: 0, key, what, remedy });
+    };
+    let known: Vec<&str> = catalog.services().iter().map(|s| s.name.as_str()).collect();
+    let mut wanted_services = Vec::new();
+    for name in services {
+        match service_named(catalog, name) {
+            Some(service) => wanted_services.push(service),
+            None => {
+                refuse("--service", format!("no service is called `{name}`"), suggest(name, &known));
             }
         }
-        if !problems.is_empty() {
-            return Err(problems.into());
-        }
-        let text = search.unwrap_or_default().to_lowercase();
-        Ok(Wanted { services: services.to_vec(), categories: wanted, text })
     }
-
-    fn is(&self, catalog: &Catalog, row: &Row) -> bool {
-        let service = &catalog.service_of(row).name;
-        let holds = |text: &str| text.to_lowercase().contains(&self.text);
-        (self.services.is_empty() || self.services.iter().any(|s| s.eq_ignore_ascii_case(service)))
-            && (self.categories.is_empty() || self.categories.contains(&row.category))
-            && (self.text.is_empty()
-                || holds(&catalog.code(row.code).spelling)
-                || holds(&row.message)
-                || holds(&row.action))
+    let names = Category::CATALOG.map(Category::as_str);
+    let mut wanted_categories = Vec::new();
+    for name in categories {
+        match Category::parse(name) {
+            Some(category) => wanted_categories.push(category),
+            None => refuse("--category", format!("`{name}` is no category"), suggest(name, &names)),
+        }
+    }
+    if problems.is_empty() {
+        Ok(Search::new(wanted_services, wanted_categories, text.unwrap_or_default()))
+    } else {
+        Err(problems.into())
     }
 }
 
-fn listing(catalog: &Catalog, wanted: &Wanted) -> String {
+fn listing(catalog: &Catalog, search: &Search) -> String {
     let mut out = String::new();
-    let rows = || catalog.rows().iter().filter(|row| wanted.is(catalog, row));
-    let codes = rows().map(|row| catalog.code(row.code).spelling.len()).max().unwrap_or(4);
-    for row in rows() {
+    let rows = search.rows(catalog);
+    let codes = rows.iter().map(|row| catalog.code(row.code).spelling.len()).max().unwrap_or(4);
+    for row in rows {
         let tint = table::colour(row.category);
         let _ = writeln!(
             out,

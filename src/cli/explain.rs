@@ -1,5 +1,6 @@
 //! `errtally explain`.
 
+mod codes;
 mod reading;
 
 use std::collections::BTreeSet;
@@ -11,15 +12,12 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, output};
-use crate::catalog::{Catalog, CodeId, RowId, template};
-use crate::classify::discovery::{self, Keys};
+use crate::classify::discovery::Keys;
 use crate::classify::explain::explain;
-use crate::classify::{discovered_service, inferred_category, service_of_start};
 use crate::config::Settings;
 use crate::join::Rules;
 use crate::join::containers::Containers;
 use crate::join::runtime;
-use crate::report::table;
 use reading::Told;
 
 /// Bytes of standard input that are explained.
@@ -31,8 +29,8 @@ const DIM: Style = Style::new().dimmed();
 /// Flags of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Codes, in any case
-    #[arg(required_unless_present = "line")]
+    /// Codes, in any case; what is none is looked for in messages, actions and codes
+    #[arg(required_unless_present = "line", value_name = "CODE|TEXT")]
     codes: Vec<String>,
     /// A log line: which rule accepted or refused each candidate in it, and what was read from where; several lines, or - for those of standard input: also which are one record
     #[arg(long, value_name = "TEXT", conflicts_with = "codes", allow_hyphen_values = true)]
@@ -41,8 +39,8 @@ pub struct Args {
     reading: Reading,
 }
 
-/// Explains codes, or a line. A code that the catalog does not have gives
-/// exit status 1.
+/// Explains codes and texts, or a line. A code that the catalog does not have, and a text that no
+/// code has, give exit status 1.
 pub fn run(args: Args) -> Result<(), Failure> {
     let (loaded, catalog) = args.reading.layers().load()?;
     if let Some(line) = args.line {
@@ -51,77 +49,9 @@ pub fn run(args: Args) -> Result<(), Failure> {
         output::styled(&records(&told, &loaded.settings, &text))?;
         return Ok(());
     }
-    let mut out = String::new();
-    let mut missing = false;
-    for (i, code) in args.codes.iter().enumerate() {
-        if i > 0 {
-            out.push('\n');
-        }
-        match catalog.find(code) {
-            Some(id) => known(&catalog, id, &mut out),
-            None => {
-                missing = true;
-                unknown(&catalog, code, &mut out);
-            }
-        }
-    }
+    let (out, all_known) = codes::told(&catalog, &args.codes);
     output::styled(&out)?;
-    if missing { Err(Failure::Told) } else { Ok(()) }
-}
-
-fn known(catalog: &Catalog, id: CodeId, out: &mut String) {
-    let code = catalog.code(id);
-    let service = catalog.service_of(catalog.row(RowId(code.rows.start)));
-    let _ = writeln!(out, "{HEAD}{}{HEAD:#}  {} ({})", code.spelling, service.full_name, service.name);
-    let several = code.rows.len() > 1;
-    for row in code.rows.clone().map(RowId).map(|r| catalog.row(r)) {
-        let tint = table::colour(row.category);
-        let inside = catalog.family(code.family).grammar.holds_status();
-        let status = match row.http_status {
-            Some(s) if inside => format!("{s}, read from the code"),
-            Some(s) => s.to_string(),
-            None => "not documented".to_owned(),
-        };
-        if several {
-            let default = if row.default { "  (meant when nothing in the record decides)" } else { "" };
-            let _ = writeln!(out, "{DIM}with status {status}{default}{DIM:#}");
-        } else {
-            let _ = writeln!(out, "  status     {status}");
-        }
-        let _ = writeln!(out, "  category   {tint}{}{tint:#}", row.category);
-        let retryable = if row.retryable { "yes: the same request can succeed later" } else { "no" };
-        let _ = writeln!(out, "  retryable  {retryable}");
-        let _ = writeln!(out, "  message    {}", template::readable(&row.message));
-        let _ = writeln!(out, "  what to do {}", row.action);
-        if row.review {
-            let _ = writeln!(out, "  review     a draft by rules: nobody has judged this row");
-        }
-    }
-    let _ = writeln!(out, "  {DIM}source     {}{DIM:#}", service.source);
-}
-
-fn unknown(catalog: &Catalog, code: &str, out: &mut String) {
-    let _ = writeln!(out, "{HEAD}{code}{HEAD:#}  not in the catalog");
-    if let Some((family, number)) = catalog.family_of(code.as_bytes()) {
-        let family = catalog.family(family);
-        let service = catalog.service(family.service);
-        let _ = writeln!(
-            out,
-            "  fits {family} of {}: counted as an unknown code, category {}",
-            service.name,
-            inferred_category(number.status)
-        );
-    } else if discovery::has_shape(code.as_bytes()) {
-        let _ = writeln!(
-            out,
-            "  of no family: counted only behind a key such as error_code, as an unknown code of {}",
-            service_of_start(catalog, code.as_bytes())
-                .map_or_else(|| discovered_service(code), |s| catalog.service(s).name.clone())
-        );
-    } else {
-        let families: Vec<_> = catalog.families().iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "  not the shape of a code; the families are {}", families.join(", "));
-    }
+    if all_known { Ok(()) } else { Err(Failure::Told) }
 }
 
 /// What standard input holds, as far as a person reads.

@@ -8,7 +8,10 @@
 //!
 //! A rendering lives as long as an answer made of it is on its way. So that
 //! slow readers of large answers cannot collect them, what is held in all is
-//! limited: past that, the slowest reader is cut off.
+//! limited: past that, the slowest reader is cut off. Answers that depend on
+//! what was asked are made for `each` request, one at a time, within the same limit.
+
+mod each;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +24,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::connections::Connections;
 use super::packing::Packer;
+pub use each::Each;
 
 /// The pause after a rendering, as a multiple of the time that it took.
 const PAUSE: u32 = 19;
@@ -87,11 +91,35 @@ impl From<String> for Text {
     }
 }
 
-/// What all renderings take.
-#[derive(Debug, Default)]
+/// What all renderings take, and who holds it.
+#[derive(Debug)]
 struct Held {
     bytes: AtomicUsize,
     less: Notify,
+    connections: Arc<Connections>,
+}
+
+impl Held {
+    /// Waits until slow readers hold little enough; says whether they do, in time.
+    async fn has_room(&self) -> bool {
+        timeout(LETTING_GO, self.room()).await.is_ok()
+    }
+
+    async fn room(&self) {
+        while self.bytes.load(Ordering::Acquire) > MOST_HELD {
+            let less = self.less.notified();
+            self.connections.cut_slowest();
+            // Others may hold the same rendering: then the next one is cut off.
+            let _ = timeout(SOON, less).await;
+        }
+    }
+
+    /// A rendering that is held until the last of its readers lets go.
+    fn hold(self: &Arc<Self>, plain: String, gzip: Option<Vec<u8>>) -> Arc<Rendering> {
+        let rendering = Arc::new(Rendering { plain, gzip, held: self.clone() });
+        self.bytes.fetch_add(rendering.size(), Ordering::AcqRel);
+        rendering
+    }
 }
 
 #[derive(Debug)]
@@ -115,7 +143,6 @@ pub struct Renderer {
     packer: Mutex<Packer>,
     queue: Mutex<Queue>,
     held: Arc<Held>,
-    connections: Arc<Connections>,
 }
 
 impl std::fmt::Debug for Renderer {
@@ -128,13 +155,13 @@ impl std::fmt::Debug for Renderer {
 #[derive(Debug)]
 pub struct Renderers {
     held: Arc<Held>,
-    connections: Arc<Connections>,
 }
 
 impl Renderers {
     /// Renderers whose answers go to `connections`.
     pub fn new(connections: Arc<Connections>) -> Renderers {
-        Renderers { held: Arc::default(), connections }
+        let held = Held { bytes: AtomicUsize::default(), less: Notify::new(), connections };
+        Renderers { held: Arc::new(held) }
     }
 
     /// One that answers what `render` gives.
@@ -144,9 +171,18 @@ impl Renderers {
             packer: Mutex::default(),
             queue: Mutex::default(),
             held: self.held.clone(),
-            connections: self.connections.clone(),
         })
     }
+
+    /// What renders for each request.
+    pub fn each(&self) -> Arc<Each> {
+        Arc::new(Each::new(self.held.clone()))
+    }
+}
+
+/// When the pause after a rendering that began then, and ends now, is over.
+fn after_pause(began: Instant) -> Instant {
+    Instant::now() + (began.elapsed() * PAUSE).min(LONGEST_PAUSE)
 }
 
 impl Renderer {
@@ -175,7 +211,7 @@ impl Renderer {
         if let Some(next) = next.filter(|next| *next > Instant::now()) {
             sleep_until(next.into()).await;
         }
-        let room = timeout(LETTING_GO, self.room()).await.is_ok();
+        let room = self.held.has_room().await;
         let waiting = {
             let mut queue = self.queue();
             queue.called = false;
@@ -192,22 +228,10 @@ impl Renderer {
             let mut packer = self.packer.lock().unwrap_or_else(PoisonError::into_inner);
             packer.packed(&plain, steady)
         });
-        let rendering = Arc::new(Rendering { plain, gzip, held: self.held.clone() });
-        self.held.bytes.fetch_add(rendering.size(), Ordering::AcqRel);
+        let rendering = self.held.hold(plain, gzip);
         for waiter in waiting {
             let _ = waiter.reply.send(rendering.clone());
         }
-        let pause = (began.elapsed() * PAUSE).min(LONGEST_PAUSE);
-        self.queue().next = Some(Instant::now() + pause);
-    }
-
-    /// Waits until slow readers hold little enough.
-    async fn room(&self) {
-        while self.held.bytes.load(Ordering::Acquire) > MOST_HELD {
-            let less = self.held.less.notified();
-            self.connections.cut_slowest();
-            // Others may hold the same rendering: then the next one is cut off.
-            let _ = timeout(SOON, less).await;
-        }
+        self.queue().next = Some(after_pause(began));
     }
 }

@@ -218,6 +218,11 @@ pub struct Reload {
 }
 
 impl Code {
+    /// Whether there is a page about it: of all but those that are not told apart.
+    pub fn has_page(&self) -> bool {
+        self.code != crate::ledger::OTHER
+    }
+
     /// Of which nothing is known.
     pub fn blank() -> Code {
         Code {

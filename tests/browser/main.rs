@@ -163,6 +163,8 @@ fn everything_is_within_reach_of_the_keyboard() {
         browser.wait_for("document.activeElement.parentElement.open === true");
         assert_eq!(browser.eval("document.activeElement.nextElementSibling.checkVisibility()"), true);
         browser.press("Tab");
+        assert!(browser.text("document.activeElement.pathname").starts_with("/catalog/"), "to its page");
+        browser.press("Tab");
         assert_eq!(browser.text("document.activeElement.tagName"), "SUMMARY", "the next row");
         // A slash goes to the filter; words of any part narrow the list.
         browser.press("/");
@@ -184,6 +186,70 @@ fn everything_is_within_reach_of_the_keyboard() {
         assert!(shown.split(',').count() < 20, "{shown}");
         assert!(!shown.contains("CCE.02429001"), "{shown}");
         assert_eq!(browser.text("decodeURIComponent(location.hash)"), "#quota ecs");
+    }
+}
+
+#[test]
+fn the_catalog_reads_well_and_needs_no_javascript() {
+    let (daemon, _) = example();
+    let url = format!("http://{}/", daemon.address());
+    let mut browser = Chromium::start();
+    browser.call("Emulation.setScriptExecutionDisabled", serde_json::json!({"value": true}));
+    let paths = [
+        "catalog",
+        "catalog?q=cluster+quota",
+        "catalog/VPC.0101",
+        "catalog/DBS.280001",
+        "catalog/CCE.09404999",
+    ];
+    for (width, height) in WIDTHS {
+        for (scheme, path) in ["light", "dark"].into_iter().flat_map(|s| paths.map(|p| (s, p))) {
+            browser.open(&format!("{url}{path}"), width, height, scheme);
+            browser.wait_for("document.querySelector('footer') !== null");
+            let wide = browser.eval("document.documentElement.scrollWidth");
+            assert!(
+                wide.as_u64() <= Some(u64::from(width)),
+                "{path}: {wide} of {width}: it scrolls sideways"
+            );
+            let contrast = browser.eval(CONTRAST).as_f64().expect("a ratio");
+            assert!(contrast >= 4.5, "{path}, {scheme}: the least contrast is {contrast}");
+            let asked = browser.requested();
+            assert!(asked.iter().all(|u| u.starts_with(&url)), "{asked:?}");
+            let mut complaints = browser.complaints();
+            // A browser complains of the status of a page that says what it has instead.
+            complaints.retain(|c| !(path.ends_with("CCE.09404999") && c.contains("status of 404")));
+            assert_eq!(complaints, Vec::<String>::new(), "{path}");
+            if let Some(folder) = std::env::var_os("ERRTALLY_SCREENSHOTS") {
+                let name = path.replace(|c: char| !c.is_alphanumeric(), "-");
+                browser
+                    .screenshot(&std::path::Path::new(&folder).join(format!("{name}-{width}-{scheme}.png")));
+            }
+        }
+        // By keyboard alone: to the form, a word, Enter, to the first code, Enter.
+        browser.open(&format!("{url}catalog"), width, height, "light");
+        let reach = |browser: &mut Chromium, wanted: &str| {
+            for _ in 0..20 {
+                browser.press("Tab");
+                if browser.eval(wanted) == true {
+                    return;
+                }
+            }
+            panic!("{wanted} is out of reach of the keyboard");
+        };
+        reach(&mut browser, "document.activeElement.id === 'q'");
+        for c in ["l", "o", "c", "k", "e", "d"] {
+            browser.press(c);
+        }
+        browser.press("Enter");
+        browser.wait_for("new URLSearchParams(location.search).get('q') === 'locked'");
+        browser.wait_for("document.querySelector('td a.code') !== null");
+        reach(&mut browser, "document.activeElement.classList.contains('code')");
+        let code = browser.text("document.activeElement.textContent");
+        browser.press("Enter");
+        browser.wait_for(
+            "location.pathname.startsWith('/catalog/') && document.querySelector('h2.code') !== null",
+        );
+        assert_eq!(browser.text("document.querySelector('h2.code').textContent"), code);
     }
 }
 

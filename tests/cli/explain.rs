@@ -36,12 +36,99 @@ fn a_code_with_several_rows_shows_each_and_the_default() {
 }
 
 #[test]
+fn rows_of_several_services_are_shown_under_each_of_them() {
+    let text = run(["explain", "dbs.280001"]).ok();
+    // Of six services four say the same.
+    assert!(text.starts_with("DBS.280001  3 meanings, of 6 services\n"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("with status 400")).count(), 3, "{text}");
+    assert_eq!(text.matches("(the default: meant when nothing in the record decides)").count(), 1, "{text}");
+    for whose in [
+        "of         DDM, Distributed Database Middleware",
+        "and of     TAURUSDB, TaurusDB",
+        "of         GAUSSDB, GaussDB",
+        "of         GEMINIDB, GeminiDB",
+    ] {
+        assert!(text.lines().any(|line| line.trim_start().starts_with(whose)), "{whose}\n{text}");
+    }
+    for decides in [
+        "  1. the first part of the host of a URL, the nearest one to the code: ddm for DDM, ",
+        "dds for DDS",
+        "where nothing else decides, DDM's with status 400: Parameter error.",
+    ] {
+        assert!(text.contains(decides), "{decides}\n{text}");
+    }
+    // What is asked for twice is told once.
+    assert_eq!(run(["explain", "dbs.280001", "DBS.280001"]).ok(), text);
+    let one = run(["explain", "Ecs.1000"]).ok();
+    assert!(
+        one.contains("an HTTP status in the record: 400, 404")
+            && one.contains("of Elastic Cloud Server (ECS)")
+    );
+    let services = run(["explain", "VPC.0101"]).ok();
+    assert!(services.contains("(the default of ") && services.contains("vpc for VPC"), "{services}");
+}
+
+#[test]
+fn a_text_finds_the_codes_that_say_so() {
+    for text in [
+        "Insufficient cluster quota",
+        "insufficient CLUSTER  quota.",
+        "08:00 Insufficient cluster quota. (7)",
+    ] {
+        let told = run(["explain", text]).ok();
+        assert!(told.starts_with("CCE.01400007  Cloud Container Engine (CCE)\n"), "{text}\n{told}");
+    }
+    // Words are one text with and without quotes; what stands for a placeholder may stand there.
+    let told = run(["explain", "Instance[i-17]", "could", "not", "be", "found"]).ok();
+    let first = told.lines().nth(1).expect("a code");
+    assert!(
+        told.starts_with("Instance[i-17] could not be found  found in ") && first.starts_with("Ecs.0114"),
+        "{told}"
+    );
+    assert_eq!(run(["explain", "Instance[i-17] could not be found"]).ok(), told);
+
+    let many = run(["explain", "Parameter error."]).ok();
+    let shown = many.lines().filter(|line| !line.starts_with(' ')).count() - 2;
+    assert_eq!(shown, 10, "{many}");
+    let last = many.lines().last().expect("a line");
+    let (more, command) = last.split_once(" more: errtally ").expect("how to see all");
+    assert_eq!(command, "catalog list --search 'Parameter error.'");
+    let all = run(["catalog", "list", "--format", "json", "--search", "Parameter error."]).json();
+    let all: std::collections::BTreeSet<_> =
+        all["codes"].as_array().expect("codes").iter().map(|c| c["code"].as_str()).collect();
+    assert_eq!(more, format!("and {}", all.len() - 10));
+    assert!(run(["explain", "'s"]).ok().contains(r"--search ''\''s'"), "as a shell takes it");
+}
+
+#[test]
+fn a_text_that_no_code_has_ends_with_1_and_says_what_is_near() {
+    let near = run(["explain", "insufficient clusterish quota"]);
+    assert_eq!((near.status, near.stderr.as_str()), (Some(1), ""));
+    assert!(
+        near.stdout.contains("no code says so") && near.stdout.contains("some of the words are in"),
+        "{near:?}"
+    );
+    assert_eq!(
+        near.stdout.lines().filter(|l| l.contains("  ") && !l.starts_with(' ')).count(),
+        4,
+        "{near:?}"
+    );
+    let none = run(["explain", "xyzzy"]);
+    assert_eq!(none.status, Some(1));
+    assert!(
+        none.stdout.contains("no code says so") && none.stdout.contains("errtally explain --line"),
+        "{none:?}"
+    );
+    assert!(!none.stdout.contains("some of the words"), "{none:?}");
+}
+
+#[test]
 fn what_is_not_in_the_catalog_ends_with_1_and_is_explained() {
     for (code, why) in [
         ("CCE.09404999", "fits CCE.MMSSSNNN of CCE: counted as an unknown code, category not_found"),
         ("Ecs.9999", "fits Ecs.NNNN of ECS: counted as an unknown code, category unknown"),
+        ("CCE.09404999", "known codes near it: CCE."),
         ("FOO.0003", "counted only behind a key such as error_code, as an unknown code of FOO"),
-        ("hello", "not the shape of a code"),
     ] {
         let ended = run(["explain", code]);
         assert_eq!((ended.status, ended.stderr.as_str()), (Some(1), ""), "{code}");
@@ -51,7 +138,7 @@ fn what_is_not_in_the_catalog_ends_with_1_and_is_explained() {
             ended.stdout
         );
     }
-    let mixed = run(["explain", "Ecs.0114", "hello"]);
+    let mixed = run(["explain", "Ecs.0114", "xyzzy"]);
     assert!(mixed.stdout.contains("could not be found"), "the known one is explained all the same");
     mixed.failed(1);
 }

@@ -11,8 +11,18 @@ use crate::support::exposition::Scrape;
 use crate::support::http::{Answer, ask};
 use crate::support::{Folder, wait_for};
 
-const ROUTES: [&str; 8] =
-    ["/", "/metrics", "/healthz", "/readyz", "/api/v1/codes", "/api/v1/catalog", "/nothing", "/metrics/"];
+const ROUTES: [&str; 10] = [
+    "/",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+    "/api/v1/codes",
+    "/api/v1/catalog",
+    "/catalog?q=quota",
+    "/catalog/Ecs.0114",
+    "/nothing",
+    "/metrics/",
+];
 
 /// A cost that takes a millisecond.
 const QUICK: u32 = 4;

@@ -139,6 +139,9 @@ function render(live) {
   rows(byId("code-rows"), byId("code-row"), live.codes, (code) => code.id, (row, code) => {
     fill(row, code, live.bar_seconds);
     row.classList.toggle("still", !code.last_minute);
+    row.querySelector("[data-page]").hidden = code.code === "other";
+    setAttribute(row.querySelector("[data-link]"), "href", `catalog/${encodeURIComponent(code.code)}`);
+    setAttribute(row.querySelector(".category"), "data-c", code.category);
     row.dataset.words = [
       code.code, code.api_service, code.http_status, code.category, show.words(code.category), code.message,
       code.action, code.known ? "" : "unknown", code.retryable ? "retryable" : "",

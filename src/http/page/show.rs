@@ -1,6 +1,7 @@
 //! How values look on the page. `page.js` has the same functions by the same
 //! names; the browser's test holds both to the same text.
 
+use crate::http::query;
 use crate::report::table::grouped;
 
 /// Height of a sparkline.
@@ -97,6 +98,11 @@ pub fn status(value: &Option<u16>) -> String {
     value.map_or_else(String::new, |s| s.to_string())
 }
 
+/// A status, or that there is none.
+pub fn status_or(value: &Option<u16>) -> String {
+    value.map_or_else(|| "–".to_owned(), |s| s.to_string())
+}
+
 /// Text from outside: characters that show nothing are shown as one that does.
 pub fn text(value: &str) -> String {
     value.chars().map(|c| if c.is_ascii_control() { '\u{fffd}' } else { c }).collect()
@@ -105,6 +111,11 @@ pub fn text(value: &str) -> String {
 /// A name of a category, to read.
 pub fn words(value: &str) -> String {
     value.replace('_', " ")
+}
+
+/// Text as a part of an address.
+pub fn part(value: &str) -> String {
+    query::encode(value)
 }
 
 /// The outline of a sparkline's bars.
