@@ -78,6 +78,8 @@ impl Default for FieldPaths {
                 "timeMillis",
                 "__REALTIME_TIMESTAMP",
                 "time_iso8601",
+                "t.$date",
+                "ibm_datetime",
                 "stageTimestamp",
                 "requestReceivedTimestamp",
                 "date",
@@ -101,6 +103,7 @@ impl Default for FieldPaths {
                 "@message",
                 "MESSAGE",
                 "short_message",
+                "detail",
             ]),
             request_id: all(&[
                 "request_id",
@@ -310,13 +313,18 @@ impl Plan {
 /// The trace in a `traceparent` of W3C, or at the end of a path; else all of
 /// it.
 fn trace_of(text: &str) -> &str {
-    let mut parts = text.split('-');
-    if let (Some(version), Some(trace), Some(_), Some(_)) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-        && version.len() == 2
-        && trace.len() == 32
+    let bytes = text.as_bytes();
+    // 2, 32, 16 and 2 digits.
+    if bytes.get(2) == Some(&b'-')
+        && bytes.get(35) == Some(&b'-')
+        && memchr::memchr(b'-', &bytes[36..]).is_some()
+        && memchr::memchr(b'-', &bytes[3..35]).is_none()
+        && memchr::memchr(b'-', &bytes[..2]).is_none()
     {
-        return trace;
+        return text.get(3..35).unwrap_or(text);
+    }
+    if memchr::memchr(b'/', bytes).is_none() {
+        return text;
     }
     text.split_once("/traces/").map_or(text, |(_, trace)| trace)
 }

@@ -37,7 +37,7 @@ use std::ops::Range;
 use paths::Paths;
 
 use crate::parse::{Parser, looks_like_json};
-use near::{Keys, Near, Role, Wish};
+use near::{Hints, Keys, Near, Role, Wish};
 use origin::{Origin, Rule};
 use time::{Moment, Zone};
 use walk::Desk;
@@ -88,6 +88,7 @@ pub struct Fields {
     paths: Paths,
     roles: Roles,
     keys: Keys,
+    hints: Hints,
     /// The zone of times without one.
     zone: Zone,
 }
@@ -263,7 +264,8 @@ impl Fields {
     /// When there are too many fields, or a path has too many dots.
     pub fn new(wanted: &[Wanted], roles: Roles, zone: Zone) -> Result<Fields, String> {
         let keys = Keys::new(wanted, &roles);
-        Ok(Fields { paths: Paths::new(wanted)?, roles, keys, zone })
+        let hints = Hints::new(&keys);
+        Ok(Fields { paths: Paths::new(wanted)?, roles, keys, hints, zone })
     }
 
     /// The slots of the fields that are more than a value.

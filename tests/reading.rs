@@ -192,6 +192,12 @@ fn lines_of_clients_clusters_and_proxies_are_read_as_by_a_careful_reader() {
     holds("mixed.jsonl", 1.0);
 }
 
+/// Forms that most logs never have; not all of them are read.
+#[test]
+fn most_unusual_lines_are_read_as_by_a_careful_reader() {
+    holds("unusual.jsonl", 0.85);
+}
+
 /// What `explain` tells of the hits of each of `lines`: by name, what it shows.
 fn explained(lines: &[&[u8]]) -> Vec<Vec<Vec<(String, String)>>> {
     let mut command = errtally();

@@ -239,12 +239,12 @@ impl Draft {
 
     /// The family of a service that a code is of, and its number.
     fn family_of(&self, spelling: &str, service: usize) -> Option<(usize, Number)> {
-        let fits = |f: &DraftFamily| {
-            let digits = spelling.strip_prefix(f.prefix.as_str())?.strip_prefix(f.separator)?;
-            f.grammar.read(digits.as_bytes()).filter(|n| n.len == digits.len())
-        };
-        let mut mine = self.families.iter().enumerate().filter(|(_, f)| f.is_of(service));
-        mine.find_map(|(i, f)| Some((i, fits(f)?)))
+        let mut mine = self.families_of(service);
+        mine.find_map(|i| Some((i, self.families[i].fits(spelling)?)))
+    }
+
+    fn families_of(&self, service: usize) -> impl Iterator<Item = usize> {
+        self.families.iter().enumerate().filter(move |(_, f)| f.is_of(service)).map(|(i, _)| i)
     }
 
     /// Puts the rows of one file over those of earlier files: a row replaces

@@ -146,7 +146,7 @@ fn is_text(head: &[u8], tail: &[u8], status: u16) -> bool {
     if strip_word(head, b"got ").is_some_and(starts_word) {
         return tail.len() >= 8 && tail[..8].eq_ignore_ascii_case(b" instead");
     }
-    if strip_word(head, b"error[").is_some_and(starts_word) {
+    if [&b"error["[..], b"resp: ["].iter().any(|word| strip_word(head, word).is_some_and(starts_word)) {
         return tail.first() == Some(&b']');
     }
     let Some(head) = trim_gap(head) else {

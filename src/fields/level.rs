@@ -31,6 +31,22 @@ const NAMES: [(&str, &[&str]); 6] = [
     ),
 ];
 
+/// By their first letter, how long names are, a bit each.
+const LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let mut level = 0;
+    while level < NAMES.len() {
+        let names = NAMES[level].1;
+        let mut i = 0;
+        while i < names.len() {
+            lengths[(names[i].as_bytes()[0] - b'a') as usize] |= 1 << names[i].len();
+            i += 1;
+        }
+        level += 1;
+    }
+    lengths
+};
+
 /// `text` as one of [`LEVELS`] where it is a known name, in any case, or a
 /// number: of the loggers that count to 60 (bunyan, pino), or of syslog, 0 to
 /// 7; else as it stands.
@@ -56,6 +72,11 @@ pub fn normal(text: &str) -> &str {
 
 /// The level of this name, in any case.
 pub fn named(name: &[u8]) -> Option<&'static str> {
+    // Most words are none, and their first letter and length say so.
+    let letter = (name.first()? | 0x20).wrapping_sub(b'a');
+    if letter > 25 || name.len() > 15 || LENGTHS[usize::from(letter)] >> name.len() & 1 == 0 {
+        return None;
+    }
     let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
     NAMES.iter().find(|(_, names)| names.iter().any(is)).map(|&(level, _)| level)
 }

@@ -11,6 +11,7 @@ mod choose;
 mod clean;
 mod ends;
 mod head;
+mod hints;
 mod keys;
 mod labels;
 mod scan;
@@ -22,6 +23,7 @@ use std::ops::Range;
 use super::origin::{Origin, Rule};
 use super::{Fields, Kept, Source, Values};
 use clean::Clean;
+pub(super) use hints::Hints;
 pub(super) use keys::{Keys, Role};
 use scan::{Form, Pair, Scan};
 
@@ -87,15 +89,45 @@ impl Fields {
                 },
             ),
         );
-        scan.run(text, &self.keys, &self.paths);
-        let wanted = self.roles.message.is_some() || self.roles.request.is_some();
-        let head = if wanted && !wish.object { head::read(text, &self.zone) } else { Default::default() };
+        let head = if wish.object { Default::default() } else { head::read(text, &self.zone) };
+        if self.needs_scan(text, &head, wish, values) {
+            scan.run(text, &self.keys, &self.paths);
+        } else {
+            scan.nothing(text);
+        }
         let mut reading = Reading { fields: self, text, scan, codes: places, buffer, values, wish, head };
         if !wish.json {
             reading.paths();
         }
         reading.record();
         reading.codes();
+    }
+}
+
+impl Fields {
+    /// Whether what `values` lack may stand in a pair, or in the text that holds a code. Most lines
+    /// of text say it before they begin.
+    fn needs_scan(&self, text: &[u8], head: &head::Head, wish: Wish, values: &Values) -> bool {
+        let roles = &self.roles;
+        if roles.message.is_some() || wish.object {
+            return true;
+        }
+        let missing = |slot: Option<usize>| slot.is_some_and(|slot| values.get(slot).is_none());
+        let no_level = missing(roles.level);
+        let no_time = roles.time.is_some() && values.time.is_none();
+        let mut wanted = 0;
+        for (is, role) in [
+            // The requests of codes are told by events, which have messages.
+            (missing(roles.trace), Role::Trace),
+            (no_level, Role::Level),
+            (no_time, Role::Time),
+        ] {
+            wanted |= if is { hints::bit(role) } else { 0 };
+        }
+        let may = self.hints.look(text, wanted);
+        let paths = may.quoted && !wish.json && self.missing_in_document(values) != 0;
+        let inner = no_level && head.level.is_none() || no_time && head.time.is_none();
+        may.roles != 0 || paths || inner && memchr::memchr3(b'"', b'\'', b'`', text).is_some()
     }
 }
 
@@ -160,12 +192,17 @@ impl Reading<'_> {
         let no_trace = missing(self.values, roles.trace);
         if no_level || roles.time.is_some() && self.values.time.is_none() {
             self.take_pairs(no_level, no_time, true);
-            self.take_head(0..self.text.len(), Rule::Head, !self.wish.object);
+            if !self.wish.object {
+                let head = std::mem::take(&mut self.head);
+                self.take_head(&head, 0, Rule::Head);
+                self.head = head;
+            }
             if !self.wish.json {
                 self.take_pairs(no_level, no_time, false);
             }
             if let Some(text) = self.outer_text() {
-                self.take_head(text, Rule::TextHead, true);
+                let head = head::read(&self.text[text.clone()], &self.fields.zone);
+                self.take_head(&head, text.start, Rule::TextHead);
             }
         }
         if no_trace {
@@ -240,22 +277,18 @@ impl Reading<'_> {
         self.values.time = moment.map(|moment| (moment, pair.origin(rule)));
     }
 
-    /// Level, time and trace from what a line begins with.
-    fn take_head(&mut self, range: Range<usize>, rule: Rule, own: bool) {
-        if !own {
-            return;
-        }
-        let head = head::read(&self.text[range.clone()], &self.fields.zone);
+    /// Level, time and trace from what a text that stands at `start` begins with.
+    fn take_head(&mut self, head: &head::Head, start: usize, rule: Rule) {
         let roles = &self.fields.roles;
         if self.values.time.is_none() {
-            self.values.time = head.time.map(|(moment, at)| (moment, Origin::at(rule, range.start + at)));
+            self.values.time = head.time.map(|(moment, at)| (moment, Origin::at(rule, start + at)));
         }
         if let (Some(slot), Some((level, at))) = (roles.level, head.level) {
-            self.values.set(slot, 0, Origin::at(rule, range.start + at), |out| out.push_str(level));
+            self.values.set(slot, 0, Origin::at(rule, start + at), |out| out.push_str(level));
         }
-        if let (Some(slot), Some(trace)) = (roles.trace, head.trace) {
-            let origin = Origin::at(rule, range.start + trace.start);
-            let trace = &self.text[range.start + trace.start..range.start + trace.end];
+        if let (Some(slot), Some(trace)) = (roles.trace, head.trace.as_ref()) {
+            let origin = Origin::at(rule, start + trace.start);
+            let trace = &self.text[start + trace.start..start + trace.end];
             self.values.set(slot, 0, origin, |out| decode(trace, 0, out));
         }
         self.values.next_place();

@@ -152,9 +152,9 @@ impl<'b> Line<'b> {
             || number > 0 && body[number..].starts_with(b": ")
     }
 
-    /// An indented line that says where, in Java, JavaScript or .NET.
+    /// An indented line that says where, in Java, JavaScript or .NET, or which exception is inside.
     pub fn is_at(&self) -> bool {
-        is_blank(self.first()) && self.body().starts_with(b"at ")
+        is_blank(self.first()) && [&b"at "[..], b"---> "].iter().any(|word| self.body().starts_with(word))
     }
 
     /// An indented line that says where, in Python.

@@ -101,7 +101,7 @@ fn exception(line: &str) -> bool {
 }
 
 fn at_line(line: &str) -> bool {
-    is("[ \t]+at ", head(line))
+    is("[ \t]+(?:at |---> )", head(line))
 }
 
 fn go_frame(line: &str) -> bool {

@@ -246,12 +246,13 @@ fn named(record: &[u8], at: usize) -> Vec<Option<usize>> {
     here.map(|lead| gap(record, at + lead.len())).collect()
 }
 
-/// `error[404]`.
+/// `error[404]`, `RESP: [404]`.
 fn in_brackets(record: &[u8], at: usize) -> Option<(usize, u16)> {
-    if !has_any_case(record, at, b"error[") || !no_word_before(record, at) {
+    let lead = ["error[", "resp: ["].into_iter().find(|lead| has_any_case(record, at, lead.as_bytes()))?;
+    if !no_word_before(record, at) {
         return None;
     }
-    let (place, status) = number(record, at + 6)?;
+    let (place, status) = number(record, at + lead.len())?;
     has(record, place + 3, b"]").then_some((place, status))
 }
 

@@ -1,7 +1,7 @@
 //! Families in catalog files: their form, and whose they are.
 
 use super::Draft;
-use crate::catalog::Grammar;
+use crate::catalog::{Grammar, Number};
 use crate::problem::Sink;
 use crate::yaml::{Data, Map, Node};
 
@@ -19,6 +19,12 @@ pub(super) struct DraftFamily {
 impl DraftFamily {
     pub(super) fn is_of(&self, service: usize) -> bool {
         self.service == service || self.shared.contains(&service)
+    }
+
+    /// The number of `spelling`, where all of it is a code of this family as services spell it.
+    pub(super) fn fits(&self, spelling: &str) -> Option<Number> {
+        let digits = spelling.strip_prefix(self.prefix.as_str())?.strip_prefix(self.separator)?;
+        self.grammar.read(digits.as_bytes()).filter(|n| n.len == digits.len())
     }
 
     pub(super) fn form(&self) -> String {

@@ -120,6 +120,18 @@ impl Reading<'_> {
                 && pair.start as usize != place.start
                 && self.has_value(pair)
         };
+        // A code in an element has its message in one, whatever is said around the document.
+        let element = |at: usize| self.text.get(at) == Some(&b'<');
+        let in_element = place.start > 0 && self.text[place.start - 1] == b'>';
+        let in_elements = in_element
+            && self
+                .scan
+                .pairs
+                .iter()
+                .take(MAX_COMPARED)
+                .filter(usable)
+                .any(|pair| element(pair.key as usize));
+        let usable = |pair: &&Pair| usable(pair) && (!in_elements || element(pair.key as usize));
         let all = || self.scan.pairs.iter().take(MAX_COMPARED).filter(usable);
         let best = all().map(|pair| pair.rank).min()?;
         let mut ranked = all().filter(|pair| pair.rank == best);
@@ -146,6 +158,10 @@ impl Reading<'_> {
 
     /// A quick look whether there is a value at all.
     fn has_value(&self, pair: &Pair) -> bool {
+        // A document is none; what it says of the error stands in it.
+        if self.text[pair.start as usize..].starts_with(b"<?xml") {
+            return false;
+        }
         if pair.end > 0 {
             return pair.start < pair.end;
         }
@@ -190,7 +206,8 @@ impl Reading<'_> {
             [b' ', 0xe2, 0x80, 0x93 | 0x94, b' ', ..] => 5,
             [b' ', next, ..] if next.is_ascii_alphabetic() && closing == Some(b']') => 1,
             // `CODE "what the API said"`
-            [b' ', b'"', ..] if closing.is_none() => return self.quoted_behind(at + 2, end),
+            [b' ', b'"', ..] if closing.is_none() => return self.held_behind(b'"', at + 2, end),
+            [b' ', b'(', ..] if closing.is_none() => return self.held_behind(b')', at + 2, end),
             [b' ', ..]
                 if closing.is_none() && self.begins_clause(code.start, around.start as usize, rest) =>
             {
@@ -219,11 +236,12 @@ impl Reading<'_> {
         self.text[text.clone()].iter().any(u8::is_ascii_alphabetic).then_some(text)
     }
 
-    /// A text in quotes from `start` on, of some words.
-    fn quoted_behind(&self, start: usize, end: usize) -> Option<Range<usize>> {
+    /// A text in quotes or brackets from `start` on, of some words, up to what closes them.
+    fn held_behind(&self, closing: u8, start: usize, end: usize) -> Option<Range<usize>> {
         let text = &self.text[start.min(end)..end];
-        let length = memchr::memchr2(b'"', b'\\', text).filter(|&at| text[at] == b'"')?;
-        (plain_words(&text[..length]) >= 2).then_some(start..start + length)
+        let length = memchr::memchr3(closing, b'\\', b'\n', text).filter(|&at| text[at] == closing)?;
+        let least = if closing == b'"' { 2 } else { 3 };
+        (plain_words(&text[..length]) >= least).then_some(start..start + length)
     }
 
     /// Whether the code at `at` begins what is said, and `rest` goes on with it:

@@ -73,8 +73,9 @@ impl Clean {
         let mut at = 0;
         // An address goes on up to here; up to there is none.
         let (mut address_end, mut no_address) = (0, 0);
+        let doubled = has_doubled_quotes(&from);
         while at < from.len() {
-            let plain = |&b: &u8| !(is_special(b) || b == b'+' && at < address_end);
+            let plain = |&b: &u8| !(is_special(b) || b == b'+' && at < address_end || doubled && b == b'"');
             let run = from[at..].iter().take_while(|b| plain(b)).count();
             while let Some(&(place, by)) = old.get(passed).filter(|&&(place, _)| place as usize <= at + run) {
                 let here = (out.len() + (place as usize).saturating_sub(at)) as u32;
@@ -90,7 +91,11 @@ impl Clean {
                 let (end, holds) = address(&from, at);
                 *(if holds { &mut address_end } else { &mut no_address }) = end;
             }
-            let (length, meant) = escape(&from[at..], at < address_end);
+            let (length, meant) = if doubled && from[at..].starts_with(b"\"\"") {
+                (2, Meant::of(b'"'))
+            } else {
+                escape(&from[at..], at < address_end)
+            };
             out.extend_from_slice(meant.slice());
             at += length;
             if usize::from(meant.1) != length {
@@ -160,9 +165,15 @@ fn needs(record: &[u8]) -> bool {
         return true;
     }
     record.starts_with(b"\xef\xbb\xbf")
+        || has_doubled_quotes(record)
         || memchr::memchr(b'&', record).is_some_and(|at| memchr::memchr(b';', &record[at..]).is_some())
         || memchr::memchr_iter(b'\\', record)
             .any(|at| matches!(record[at + 1..], [b'u' | b'x' | b'0' | b'e', ..] | [b'_', ..]))
+}
+
+/// Whether an object stands in a field of CSV, each of its quotes twice.
+fn has_doubled_quotes(record: &[u8]) -> bool {
+    memchr::memchr_iter(b'{', record).any(|at| record[at + 1..].starts_with(b"\"\""))
 }
 
 fn has_percent(record: &[u8]) -> bool {

@@ -13,6 +13,9 @@ const MAX_BYTES: usize = 400;
 /// Plain words behind a time before the text proper begins: a host, a program.
 const MAX_PLAIN: usize = 4;
 
+/// Pairs between a time and a level.
+const MAX_PAIRS: usize = 8;
+
 /// What a line begins with.
 #[derive(Debug, Default)]
 pub struct Head {
@@ -34,6 +37,9 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
     at += access(&line[at..]);
     let mut dated = false;
     let mut plain = 0;
+    if let Some((level, place)) = annotation(&line[at..]) {
+        head.level = Some((level, at + place));
+    }
     if let Some(length) = klog(line, at, zone, &mut head) {
         at += length;
         let close = line[at..].iter().take(MAX_BYTES).position(|&b| b == b']');
@@ -58,6 +64,22 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
             continue;
         }
         if let Some(length) = klog(line, at, zone, &mut head) {
+            at += length;
+            head.end = at;
+            continue;
+        }
+        if let Some(length) = letter(&line[at..], dated)
+            && !line[..at].ends_with(b"stdout ")
+            && !line[..at].ends_with(b"stderr ")
+        {
+            let level = level::named(&line[at..at + 1]).filter(|_| head.level.is_none());
+            head.level = head.level.or(level.map(|level| (level, at)));
+            at += length;
+            continue;
+        }
+        if let Some(length) = in_wide_brackets(&line[at..]) {
+            let level = level::named(&line[at + 3..at + length - 3]).filter(|_| head.level.is_none());
+            head.level = head.level.or(level.map(|level| (level, at + 3)));
             at += length;
             head.end = at;
             continue;
@@ -179,6 +201,41 @@ fn klog(line: &[u8], at: usize, zone: &Zone, head: &mut Head) -> Option<usize> {
     Some(1 + length)
 }
 
+/// The letter of a level before a time (`[E 2026-11-30 10:00:00 web:7]` of Tornado, `E20261130 10:00:00`
+/// of glog), or behind one and before a bracket or a number (`10:00:00.404131 E [4411:puma]`): its
+/// length, with the blank behind it.
+fn letter(line: &[u8], dated: bool) -> Option<usize> {
+    let [b'D' | b'I' | b'W' | b'E' | b'F' | b'C', rest @ ..] = line else { return None };
+    let digits = |text: &[u8], count: usize| text.iter().take_while(|b| b.is_ascii_digit()).count() == count;
+    match rest {
+        _ if !dated && digits(rest, 8) && rest.get(8) == Some(&b' ') => Some(1),
+        [b' ', time @ ..] if !dated && (digits(time, 4) && time.get(4) == Some(&b'-') || digits(time, 6)) => {
+            Some(2)
+        }
+        [b' ', next, ..] if dated && (next.is_ascii_digit() || *next == b'[') => Some(2),
+        _ => None,
+    }
+}
+
+/// `【WARN】`: its length.
+fn in_wide_brackets(line: &[u8]) -> Option<usize> {
+    let inner = line.strip_prefix("【".as_bytes())?;
+    let word = inner.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count();
+    inner[word..].starts_with("】".as_bytes()).then_some(word + 6)
+}
+
+/// The level of what build servers make notes of (`::error file=main.tf::`, `##[warning]`,
+/// `##vso[task.logissue type=error;...]`), and where it is.
+fn annotation(line: &[u8]) -> Option<(&'static str, usize)> {
+    [&b"::"[..], b"##[", b"##vso[task.logissue type="].iter().find_map(|start| {
+        let rest = line.strip_prefix(*start)?;
+        let word = rest.iter().take(16).take_while(|b| b.is_ascii_lowercase()).count();
+        let ends = matches!(rest.get(word), Some(b' ' | b':' | b']' | b';'));
+        let level = level::named(&rest[..word]).filter(|_| ends && word > 2)?;
+        Some((level, start.len()))
+    })
+}
+
 enum Kind {
     /// A word of a sentence.
     Plain,
@@ -294,10 +351,10 @@ fn braced(rest: &[u8]) -> Option<usize> {
     (name > 0 && inner.get(name) == Some(&b'}')).then_some(name + 2)
 }
 
-/// The level in brackets behind pairs, as Elixir writes them between time and
-/// level: `request_id=x user=7 [error] `. Also where it is, and its end.
+/// The level behind pairs, as Elixir and Sidekiq write them between time and level:
+/// `request_id=x user=7 [error] `, `pid=4 tid=gq8v WARN: `. Also where it is, and its end.
 fn behind_pairs(line: &[u8], mut at: usize) -> Option<(&'static str, usize, usize)> {
-    for _ in 0..MAX_PLAIN {
+    for _ in 0..MAX_PAIRS {
         let word = line[at..].iter().take(MAX_BYTES).position(|&b| b == b' ')?;
         memchr::memchr(b'=', &line[at..at + word])?;
         at += word + 1;
@@ -305,6 +362,10 @@ fn behind_pairs(line: &[u8], mut at: usize) -> Option<(&'static str, usize, usiz
             let close = line[at..].iter().take(16).position(|&b| b == b']')?;
             let level = level::named(&line[at + 1..at + close]).filter(|_| close > 3)?;
             return Some((level, at + 1, at + close + 1));
+        }
+        let word = line[at..].iter().take(16).take_while(|b| b.is_ascii_uppercase()).count();
+        if word > 3 && line[at + word..].starts_with(b": ") {
+            return Some((level::named(&line[at..at + word])?, at, at + word + 1));
         }
     }
     None

@@ -60,7 +60,12 @@ impl Keys {
         keys
     }
 
-    fn add(&mut self, name: &str, role: Role, rank: u8) {
+    /// All of them, in their normal spelling.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&[u8], Role)> {
+        self.0.iter().map(|(key, (role, _))| (&**key, *role))
+    }
+
+    pub(super) fn add(&mut self, name: &str, role: Role, rank: u8) {
         let mut buffer = [0; MAX_KEY];
         if let Some(length) = normal(&[name.as_bytes()], &mut buffer) {
             self.0.entry(buffer[..length].into()).or_insert((role, rank));
@@ -109,6 +114,7 @@ const OTHERS: &[(&[&str], Role)] = &[
             "host_id",
             "job_id",
             "encoded_authorization_message",
+            "broker",
         ],
         Role::Other,
     ),

@@ -20,6 +20,9 @@ const ENDS: [&str; 4] = ["，", "。", "；", "）"];
 
 /// The value behind one of `names`: the first behind `code`, else the last before it.
 pub fn find(text: &[u8], names: &[&str], code: usize) -> Option<Range<usize>> {
+    if text.is_ascii() {
+        return None;
+    }
     let values = || names.iter().flat_map(|name| of(text, name));
     values().filter(|value| value.start > code).min_by_key(|value| value.start).or_else(|| {
         let before = values().filter(|value| value.end <= code);

@@ -102,8 +102,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Looks through `text`.
-    pub fn run(&mut self, text: &[u8], keys: &Keys, paths: &Paths) {
+    /// Finds nothing in `text`.
+    pub fn nothing(&mut self, text: &[u8]) {
         let end = text.len() as u32;
         self.scopes.clear();
         self.pairs.clear();
@@ -119,6 +119,11 @@ impl Scan {
             node: Some(ROOT),
             pair: None,
         });
+    }
+
+    /// Looks through `text`.
+    pub fn run(&mut self, text: &[u8], keys: &Keys, paths: &Paths) {
+        self.nothing(text);
         let mut at = 0;
         while at < text.len() {
             at = match text[at] {
@@ -311,7 +316,8 @@ impl Scan {
             let run = text[..key_end].iter().rev().take(MAX_KEY).take_while(|b| is_key(**b)).count();
             (after_escape(text, key_end - run, key_end), key_end)
         };
-        if start >= key_end {
+        // `11:20` is a time of day.
+        if start >= key_end || !in_quotes && text[start..key_end].iter().all(u8::is_ascii_digit) {
             return behind;
         }
         let key = &text[start..key_end];

@@ -161,6 +161,9 @@ const SEVERAL: &[&str] = &[
 ];
 
 fn abbreviation(name: &[u8]) -> Option<Said> {
+    if !(3..=5).contains(&name.len()) || !name.iter().all(u8::is_ascii_uppercase) {
+        return None;
+    }
     let name = std::str::from_utf8(name).ok()?;
     if let Some(&(_, minutes)) = KNOWN.iter().find(|(known, _)| *known == name) {
         return Some(Said::Offset(minutes * 60));
