@@ -86,6 +86,7 @@ fn what_the_documents_link_to_is_there() {
         "CHANGELOG.md",
         "docs/alerts.md",
         "docs/catalog-import.md",
+        "docs/files.md",
         "docs/joining.md",
         "docs/matching.md",
         "docs/performance.md",

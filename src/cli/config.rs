@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use super::settings::{Daemon, Reading};
 use super::{Failure, output};
-use crate::config::{KEYS, Layers};
+use crate::config::{KEYS, Layers, SourceKind};
+use crate::log::stderr::say;
 use crate::problem::counted;
+use crate::source::follow::NOT_KEPT;
 
 /// What to do with the settings.
 #[derive(Debug, clap::Subcommand)]
@@ -40,6 +42,9 @@ pub fn run(command: Command) -> Result<(), Failure> {
             let (loaded, catalog, _) = args.layers().load_to_run()?;
             let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
             let codes = counted(catalog.codes().len() as u64, "code");
+            if loaded.settings.source == SourceKind::File && loaded.settings.state_dir.is_none() {
+                say(NOT_KEPT);
+            }
             let text = format!("ok: {set} of {} keys set, {codes}\n", KEYS.len());
             output::write(text.as_bytes())?;
         }
