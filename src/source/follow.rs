@@ -368,6 +368,9 @@ impl Follower<'_> {
             self.files.look(inode, self.patience, wait, now);
         }
         self.files.look_at_awaited(now);
+        if let Some(found) = self.discovery.look(soon) {
+            self.adopt(&found, now);
+        }
         while Instant::now() < soon && self.has_room() {
             let Some(inode) = self.files.schedule.next_turn() else { break };
             self.turn(inode, wait, now);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use errtally::metrics::ALL;
 use prometheus::proto::MetricType;
+use rustix::process::Signal;
 
 use crate::place::{Place, hits, line, terminate, wait_for_value};
 use crate::support::{Folder, errtally, finish, run};
@@ -122,6 +123,23 @@ fn positions_in_memory_alone_are_told_once() {
     // What nobody goes on with is counted at the stop: the last line, and one without an end.
     std::fs::write(&log, line(0) + "Ecs.0114 unfinished").expect("a log");
     assert_eq!(terminate(daemon), 2);
+}
+
+#[test]
+fn what_was_written_before_a_stop_is_counted_where_no_positions_are_kept() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let folder = Folder::new();
+        let paths = folder.path().join("*.log").display().to_string();
+        let args = ["--source", "file", "--file-paths", &paths];
+        let daemon = crate::support::daemon::Daemon::start_with(&args, std::process::Stdio::null(), &[]);
+        daemon.wait_for_log("following files");
+        // Nobody has looked for it yet, and its last line has no end.
+        folder.write("a.log", line(0).repeat(2000) + "the last words: Ecs.0114");
+        daemon.signal(signal);
+        let (status, log) = daemon.wait();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(log.contains("records=2001"), "{log}");
+    }
 }
 
 #[test]

@@ -106,10 +106,13 @@ fn what_was_renamed_and_cut_while_it_was_stopped_is_read() {
 #[test]
 fn a_torn_or_foreign_file_of_positions_is_refused() {
     let place = Place::new();
-    place.append("a.log", line(0));
-    let daemon = place.start(&[]);
-    daemon.wait_for_records(1);
-    terminate(daemon);
+    // Two stands, of which the earlier is kept.
+    for number in 0..2 {
+        place.append("a.log", line(number));
+        let daemon = place.start(&[]);
+        daemon.wait_for_records(1);
+        terminate(daemon);
+    }
     let path = place.state().join("positions");
     let whole = std::fs::read(&path).expect("positions");
     let args = place.args("*.log");
@@ -125,7 +128,7 @@ fn a_torn_or_foreign_file_of_positions_is_refused() {
     }
     // The remedy that it tells.
     std::fs::rename(place.state().join("positions.before"), &path).expect("the ones before");
-    place.append("a.log", line(1));
+    place.append("a.log", line(2));
     let daemon = place.start(&[]);
     wait_for("the new line", || (daemon.scrape().sum("errtally_records_total", &[]) >= 1.0).then_some(()));
 }

@@ -2,7 +2,8 @@
 //! the last read and the cut is in the copy alone, and nothing of the copy is
 //! to be counted twice.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::file::Followed;
@@ -14,6 +15,36 @@ use super::status::Event;
 /// How long a file that begins as another one does is taken for its copy, which
 /// is being made, before it is read as a file of its own.
 const DOUBT: Duration = Duration::from_secs(30);
+
+/// Files by their folders and the stems of their names, so that a copy finds its
+/// origin among a hundred thousand.
+#[derive(Debug, Default)]
+pub struct Stems(HashMap<PathBuf, Vec<Inode>>);
+
+impl Stems {
+    /// Adds a file.
+    pub fn add(&mut self, real: &Path, inode: Inode) {
+        self.0.entry(real.with_file_name(moved::stem(real))).or_default().push(inode);
+    }
+
+    /// Takes a file out.
+    pub fn remove(&mut self, real: &Path, inode: Inode) {
+        let key = real.with_file_name(moved::stem(real));
+        if let Some(files) = self.0.get_mut(&key) {
+            files.retain(|&other| other != inode);
+            if files.is_empty() {
+                self.0.remove(&key);
+            }
+        }
+    }
+
+    /// The files of whose name a rotation may have made that of `path`.
+    fn origins(&self, path: &Path) -> impl Iterator<Item = Inode> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let starts = name.char_indices().map(|(at, c)| &name[..at + c.len_utf8()]);
+        starts.filter_map(|start| self.0.get(&path.with_file_name(start))).flatten().copied()
+    }
+}
 
 impl Files {
     /// A file was cut, or written anew: it is read from its beginning, and what
@@ -51,15 +82,10 @@ impl Files {
     /// copy of one that is followed and about to be cut: it is asked again with
     /// the next discovery.
     pub fn may_be_copy(&mut self, path: &Path, head: &[u8], now: Instant) -> bool {
-        let folder = path.parent();
         let is_origin = |file: &Followed| {
-            file.fingerprint.length > 0
-                && file.left.is_none()
-                && file.real().parent() == folder
-                && moved::is_sibling(file.real(), path)
-                && file.fingerprint.begins(head)
+            file.fingerprint.length > 0 && file.left.is_none() && file.fingerprint.begins(head)
         };
-        if !self.map.values().any(is_origin) {
+        if !self.stems.origins(path).filter_map(|inode| self.map.get(&inode)).any(is_origin) {
             self.doubtful.remove(path);
             return false;
         }

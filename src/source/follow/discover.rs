@@ -201,6 +201,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     found: Option<Found>,
+    /// Looks that were begun.
+    begun: u64,
+    wanted: bool,
     closing: bool,
 }
 
@@ -211,16 +214,18 @@ impl Shared {
 
     fn run(&self, patterns: &Patterns, interval: Duration) {
         loop {
+            self.lock().begun += 1;
             let found = patterns.find();
             let until = Instant::now() + interval;
             let mut state = self.lock();
             state.found = Some(found);
+            self.changed.notify_all();
             loop {
                 let left = until.saturating_duration_since(Instant::now());
                 if state.closing {
                     return;
                 }
-                if left.is_zero() {
+                if left.is_zero() || std::mem::take(&mut state.wanted) {
                     break;
                 }
                 state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -240,6 +245,28 @@ impl Discovery {
         let run = move || looking.run(&patterns, interval);
         thread::Builder::new().name("discovery".to_owned()).spawn(run)?;
         Ok(Discovery(shared))
+    }
+
+    /// What there is now, where that is known by `until`.
+    pub fn look(&self, until: Instant) -> Option<Found> {
+        let mut state = self.0.lock();
+        let before = state.begun;
+        loop {
+            // A look that is under way may have passed by already.
+            if state.begun > before
+                && let Some(found) = state.found.take()
+            {
+                return Some(found);
+            }
+            state.found = None;
+            state.wanted = true;
+            self.0.changed.notify_all();
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            state = self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// What was found since it was last asked.

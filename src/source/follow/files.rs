@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::copied::Stems;
 use super::file::{Followed, open};
 use super::identity::Inode;
 use super::positions::{Encoder, Entry};
@@ -15,6 +16,10 @@ use super::status::{Event, Gauges, Status};
 
 /// Uses of open files that are remembered beyond one for each.
 const MORE_USES: usize = 1024;
+
+/// Paths that are looked at because their file has gone; of more, discovery sees
+/// what becomes.
+const MOST_AWAITED: usize = 256;
 
 /// The files, and what is due for them.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct Files {
     pub awaited: HashMap<PathBuf, Instant>,
     /// Files that may be copies of followed ones, until when that is waited for.
     pub doubtful: HashMap<PathBuf, Instant>,
+    /// By the stems of their names.
+    pub stems: Stems,
     /// Paths of files that cannot be opened, told once.
     pub denied: HashSet<PathBuf>,
     /// What is told.
@@ -58,6 +65,7 @@ impl Files {
             saved,
             awaited: HashMap::new(),
             doubtful: HashMap::new(),
+            stems: Stems::default(),
             denied: HashSet::new(),
             status,
             changed: false,
@@ -75,9 +83,17 @@ impl Files {
             self.by_path.insert(file.path.clone(), file.inode);
         }
         let inode = file.inode;
+        self.stems.add(file.real(), inode);
         self.map.insert(inode, file);
         self.used(inode);
         self.changed = true;
+    }
+
+    /// Waits for another file at `path`, whose file has gone.
+    pub fn await_at(&mut self, path: &Path, until: Instant) {
+        if self.awaited.len() < MOST_AWAITED {
+            self.awaited.insert(path.to_owned(), until);
+        }
     }
 
     /// Takes a file out.
@@ -87,6 +103,7 @@ impl Files {
         if self.by_path.get(&file.path) == Some(&inode) {
             self.by_path.remove(&file.path);
         }
+        self.stems.remove(file.real(), inode);
         self.changed = true;
         Some(file)
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use memchr::memrchr;
@@ -15,22 +16,23 @@ const LAST_LINE_BYTES: u64 = 64 << 10;
 /// Names in a folder that are looked at: a rotation has its files together.
 const MOST_NAMES: usize = 100_000;
 
-/// What stands before the first dot of a name.
-fn stem(path: &Path) -> String {
+/// What stands before the first dot of a name, and rotations keep at its start.
+pub fn stem(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     name.split('.').find(|part| !part.is_empty()).unwrap_or(&name).to_owned()
 }
 
-/// Whether a rotation may have made the name of `other` of that of `path`.
-pub fn is_sibling(path: &Path, other: &Path) -> bool {
-    other.file_name().is_some_and(|name| name.to_string_lossy().contains(&stem(path)))
+/// Whether the name of `path` begins with `stem`.
+fn is_named(path: &Path, stem: &str) -> bool {
+    path.file_name().is_some_and(|name| name.as_bytes().starts_with(stem.as_bytes()))
 }
 
 /// The names next to `path` that a rotation may have made of its name.
-fn siblings(path: &Path) -> impl Iterator<Item = PathBuf> {
+fn siblings(path: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
     let names = entries.into_iter().flatten().flatten().take(MOST_NAMES).map(|entry| entry.path());
-    names.filter(move |other| is_sibling(path, other))
+    let stem = stem(path);
+    names.filter(move |other| is_named(other, &stem))
 }
 
 /// Finds the file that was at `path` by the name that it has now.

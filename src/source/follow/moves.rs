@@ -49,12 +49,14 @@ impl Files {
     fn renamed(&mut self, inode: Inode, path: &Path, now: Instant) {
         let Some(file) = self.map.get_mut(&inode) else { return };
         let old = file.path.clone();
+        self.stems.remove(file.real(), inode);
         let was_left = file.left.take().is_some();
         file.ending = false;
         file.path = path.into();
         file.real = None;
         tracing::debug!(from = %old.display(), to = %path.display(), "a followed file was renamed");
         let new = file.path.clone();
+        self.stems.add(&new, inode);
         self.schedule.ready(file);
         if self.by_path.get(&old) == Some(&inode) {
             self.by_path.remove(&old);
@@ -63,7 +65,7 @@ impl Files {
         self.changed = true;
         if !was_left {
             self.status.add(Event::Rotated);
-            self.awaited.insert(old.to_path_buf(), now + AWAITED);
+            self.await_at(&old, now + AWAITED);
         }
     }
 
@@ -140,7 +142,7 @@ impl Files {
             }
             Err(e) if is_gone(&e) => {
                 self.leave(inode, now);
-                self.awaited.insert(path.to_path_buf(), now + AWAITED);
+                self.await_at(&path, now + AWAITED);
             }
             Err(e) => {
                 self.deny(&path, &e);

@@ -73,12 +73,16 @@ impl Store {
             Ok(text) => {
                 let entries = positions::decode(&text).map_err(|what| {
                     let (file, before) = (path.display(), folder.join(BEFORE));
-                    let before = before.display();
-                    anyhow!(
-                        "cannot read the positions in {file}: {what}; to go on from the ones before, `mv {before} \
-                         {file}`, which counts again what was counted since; to begin anew as file.start says, \
-                         remove both"
-                    )
+                    let remedy = if before.exists() {
+                        format!(
+                            "to go on from the ones before, `mv {} {file}`, which counts again what was counted \
+                             since; to begin anew as file.start says, remove both",
+                            before.display()
+                        )
+                    } else {
+                        "remove it to begin anew as file.start says".to_owned()
+                    };
+                    anyhow!("cannot read the positions in {file}: {what}; {remedy}")
                 })?;
                 Some(entries)
             }
