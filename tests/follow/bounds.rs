@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::place::{Place, hits, line, terminate};
+use crate::place::{Place, hits, line, terminate, wait_for_value};
 use crate::support::daemon::Daemon;
 use crate::support::wait_for;
 
@@ -83,4 +83,31 @@ fn a_sink_that_takes_nothing_holds_reading_and_not_memory() {
     daemon.wait_for_records(many);
     assert_eq!(terminate(daemon), many);
     assert_eq!(reader.join().expect("the reader").expect("a pipe"), many as usize);
+}
+
+#[test]
+fn what_is_rotated_while_nothing_can_be_read_is_read_later() {
+    let place = Place::new();
+    let many: u64 = 100_000;
+    let args = place.args("*.log");
+    let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
+    args.extend(["--events", "stdout", "--file-max-open", "4"]);
+    let mut daemon = Daemon::spawn_to(&args, Stdio::null(), Stdio::piped());
+    place.append("a.log", (0..many).map(line).collect::<String>());
+    wait_for("readiness to tell", || daemon.get("/readyz").text().contains("nobody reads").then_some(()));
+    // More generations than there are descriptors.
+    let rotations = 6;
+    for number in 1..=rotations {
+        std::fs::rename(place.log("a.log"), place.log(&format!("a.log.{number}"))).expect("it is renamed");
+        place.append("a.log", line(many + number));
+        wait_for_value(&daemon, "errtally_file_rotations_total", number as f64);
+    }
+    let open = daemon.scrape().value("errtally_files_open", &[]).expect("the metric");
+    assert!(open <= 4.0, "{open}");
+    let mut stdout = daemon.stdout();
+    let reader = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    let scrape = daemon.wait_for_records(many + rotations);
+    assert_eq!(scrape.value("errtally_files_vanished_total", &[]), Some(0.0));
+    drop(daemon);
+    reader.join().expect("the reader").expect("a pipe");
 }

@@ -30,7 +30,7 @@ fn record(number: u64, form: u64) -> String {
     let text = format!("ERROR the call {number} failed: Ecs.0114");
     let time = "2026-04-02T01:00:00.5Z";
     let (first, second) = text.split_at(text.len() - 3);
-    match (form % 3, number % 10 == 0) {
+    match (form % 3, number.is_multiple_of(10)) {
         (0, _) => format!("{time} {text}\n"),
         (1, false) => format!("{time} stderr F {text}\n"),
         (1, true) => format!("{time} stderr P {first}\n{time} stderr F {second}\n"),

@@ -25,7 +25,7 @@ fn after_a_stop_nothing_is_missing_and_nothing_counted_twice() {
                     *written += 1;
                 }
                 // While it runs and while it does not: moved away in whatever is written to.
-                if *written % 1000 == 0 {
+                if (*written).is_multiple_of(1000) {
                     let to = place.log(&format!("0.log.{written}"));
                     std::fs::rename(place.log("0.log"), to).expect("it is renamed");
                 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::copied::Stems;
 use super::file::{Followed, open};
 use super::identity::Inode;
+use super::moved;
 use super::positions::{Encoder, Entry};
 use super::schedule::Schedule;
 use super::status::{Event, Gauges, Status};
@@ -36,6 +37,8 @@ pub struct Files {
     pub saved_paths: HashMap<PathBuf, Inode>,
     /// Paths whose file has gone, until when another is waited for there.
     pub awaited: HashMap<PathBuf, Instant>,
+    /// When these are looked at next.
+    pub await_next: Instant,
     /// Files that may be copies of followed ones, until when that is waited for.
     pub doubtful: HashMap<PathBuf, Instant>,
     /// By the stems of their names.
@@ -64,6 +67,7 @@ impl Files {
             saved_paths: saved.values().map(|entry| (entry.path.clone(), entry.inode)).collect(),
             saved,
             awaited: HashMap::new(),
+            await_next: Instant::now(),
             doubtful: HashMap::new(),
             stems: Stems::default(),
             denied: HashSet::new(),
@@ -122,22 +126,33 @@ impl Files {
     }
 
     /// Closes the file that was not used for longest, but for `kept`. Whether
-    /// there was one: a file that no path leads to cannot be opened again.
+    /// there was one: a deleted file cannot be opened again.
     fn close_one(&mut self, kept: Inode) -> bool {
         let mut tries = self.recent.len();
+        let mut left = None;
         while tries > 0
             && let Some((used, inode)) = self.recent.pop_front()
         {
             tries -= 1;
-            let Some(file) = self.map.get_mut(&inode).filter(|file| file.used == used) else { continue };
+            let is_open = |file: &&mut Followed| file.used == used && file.handle.is_some();
+            let Some(file) = self.map.get_mut(&inode).filter(is_open) else { continue };
             if inode == kept || file.left.is_some() {
+                left = left.or(file.left.filter(|_| inode != kept).map(|_| inode));
                 self.recent.push_back((used, inode));
             } else if file.handle.take().is_some() {
                 self.open -= 1;
                 return true;
             }
         }
-        false
+        // A renamed one can, by the name that it has now.
+        let Some(file) = left.and_then(|inode| self.map.get_mut(&inode)) else { return false };
+        let Some((_, _, name)) = moved::find(file.real(), file.inode, file.fingerprint) else { return false };
+        self.stems.remove(file.real(), file.inode);
+        file.real = Some(name.into());
+        self.stems.add(file.real(), file.inode);
+        let closed = file.handle.take().is_some();
+        self.open -= usize::from(closed);
+        closed
     }
 
     /// Takes an open descriptor for a file.
@@ -162,7 +177,7 @@ impl Files {
     pub fn open(&mut self, inode: Inode) -> io::Result<bool> {
         let Some(file) = self.map.get(&inode) else { return Ok(false) };
         if file.handle.is_none() {
-            match open(&file.path) {
+            match open(if file.left.is_some() { file.real() } else { &file.path }) {
                 Ok((handle, metadata)) if Inode::of(&metadata) == inode => self.set_handle(inode, handle),
                 Ok(_) => return Ok(false),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),

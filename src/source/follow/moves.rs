@@ -14,7 +14,10 @@ use super::positions::Entry;
 use super::status::Event;
 use crate::config::Begin;
 
-/// How often a path is looked at whose file has gone.
+/// How often paths are looked at whose files have gone.
+const AWAIT_EVERY: Duration = Duration::from_millis(100);
+
+/// How long such a path is looked at.
 const AWAITED: Duration = Duration::from_secs(20);
 
 impl Files {
@@ -96,10 +99,9 @@ impl Files {
         if self.has_room() || metadata.len() > position {
             file.handle = Some(handle);
         }
+        self.schedule.spread(&mut file, now);
         if metadata.len() > position {
             self.schedule.ready(&mut file);
-        } else {
-            self.schedule.spread(&mut file, now);
         }
         self.insert(file);
     }
@@ -127,19 +129,22 @@ impl Files {
     /// grown. `patience` is how long a file is read on that no path leads to,
     /// `wait` how long a record waits for more lines.
     pub fn look(&mut self, inode: Inode, patience: Duration, wait: Duration, now: Instant) {
-        let Some(file) = self.map.get_mut(&inode).filter(|file| !file.queued) else { return };
+        let Some(file) = self.map.get_mut(&inode) else { return };
         let seen = match (&file.left, &file.handle) {
             (None, _) => std::fs::metadata(&file.path),
             (Some(_), Some(handle)) => handle.metadata(),
-            (Some(_), None) => Err(io::ErrorKind::NotFound.into()),
+            (Some(_), None) => std::fs::metadata(file.real()),
         };
+        let was_left = file.left.is_some();
         let path = file.path.clone();
         match seen {
             Ok(metadata) if Inode::of(&metadata) == inode => self.seen(inode, &metadata, patience, wait, now),
+            Ok(_) if was_left => self.lose(inode),
             Ok(_) => {
                 self.leave(inode, now);
                 self.adopt(&path, Begin::Beginning, now);
             }
+            Err(e) if is_gone(&e) && was_left => self.lose(inode),
             Err(e) if is_gone(&e) => {
                 self.leave(inode, now);
                 self.await_at(&path, now + AWAITED);
@@ -160,12 +165,14 @@ impl Files {
         {
             file.ending = true;
         }
-        if file.seen(metadata, now) || (file.held && now >= held_until) || file.ending {
+        let active = file.seen(metadata, now);
+        let is_due = file.held && now >= held_until;
+        if active || is_due || file.ending {
             self.schedule.ready(file);
-        } else {
-            let latest = file.held.then_some(held_until);
-            self.schedule.later(file, false, files, latest, now);
         }
+        // Also where its turn is long in coming: it may be renamed meanwhile.
+        let latest = (file.held && !is_due).then_some(held_until);
+        self.schedule.later(file, active, files, latest, now);
     }
 
     /// A file is looked at again later; soon where it was `active`.
@@ -197,6 +204,7 @@ impl Files {
         if let Some(file) = self.map.get_mut(&inode) {
             self.schedule.ready(file);
         }
+        self.later(inode, true, None, now);
     }
 
     /// A file has gone and cannot be read any more.
@@ -211,9 +219,10 @@ impl Files {
 
     /// Paths whose file has gone: another may be there by now.
     pub fn look_at_awaited(&mut self, now: Instant) {
-        if self.awaited.is_empty() {
+        if self.awaited.is_empty() || now < self.await_next {
             return;
         }
+        self.await_next = now + AWAIT_EVERY;
         let paths: Vec<PathBuf> = self.awaited.keys().cloned().collect();
         for path in paths {
             self.adopt(&path, Begin::Beginning, now);
@@ -257,6 +266,7 @@ impl Files {
     ) {
         let mut file = Followed::new(path, &metadata, fingerprint, position, now);
         (file.left, file.real, file.handle) = (Some(now), Some(name.into()), Some(handle));
+        self.schedule.spread(&mut file, now);
         self.schedule.ready(&mut file);
         self.insert(file);
     }
