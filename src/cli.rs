@@ -5,6 +5,7 @@ mod config;
 mod diff;
 mod events;
 mod explain;
+mod file;
 mod import;
 mod output;
 mod records;

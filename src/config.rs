@@ -5,6 +5,7 @@
 //! as text, so that a mistake reads the same wherever it was made.
 
 mod event_keys;
+mod file_keys;
 mod http_keys;
 mod join_keys;
 mod kafka_keys;
@@ -33,6 +34,8 @@ use crate::join::JoinSettings;
 pub enum SourceKind {
     /// Lines from standard input.
     Stdin,
+    /// Lines of files that grow.
+    File,
     /// Messages from Kafka.
     Kafka,
 }
@@ -53,6 +56,70 @@ pub enum Framing {
     Message,
     /// Lines, each a record.
     Lines,
+}
+
+/// Where a file is begun that was there before the first start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// At its first byte.
+    Beginning,
+    /// Behind its last whole line.
+    End,
+}
+
+/// How the lines of files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// Told by the first lines of each file.
+    Auto,
+    /// As they are.
+    Raw,
+    /// As CRI runtimes write them.
+    Cri,
+    /// As Docker writes them.
+    Docker,
+}
+
+impl FileFormat {
+    /// As it is written in the settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FileFormat::Auto => "auto",
+            FileFormat::Raw => "raw",
+            FileFormat::Cri => "cri",
+            FileFormat::Docker => "docker",
+        }
+    }
+}
+
+/// Which files to follow, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSettings {
+    /// Paths and globs.
+    pub paths: Vec<String>,
+    /// Globs of files that are left out.
+    pub exclude: Vec<String>,
+    /// Where a file begins that was there before the first start.
+    pub start: Begin,
+    /// How its lines are written.
+    pub format: FileFormat,
+    /// How often files are looked for.
+    pub discover_interval: Duration,
+    /// Most files that are open at once.
+    pub max_open: usize,
+}
+
+impl Default for FileSettings {
+    fn default() -> FileSettings {
+        FileSettings {
+            paths: Vec::new(),
+            exclude: Vec::new(),
+            start: Begin::End,
+            format: FileFormat::Auto,
+            discover_interval: Duration::from_secs(5),
+            max_open: 256,
+        }
+    }
 }
 
 /// How to consume from Kafka.
@@ -215,6 +282,10 @@ impl Default for EventSettings {
 pub struct Settings {
     /// What `run` reads.
     pub source: SourceKind,
+    /// Where it is kept what was read up to where; in memory alone where there is none.
+    pub state_dir: Option<PathBuf>,
+    /// How, where it is files.
+    pub file: FileSettings,
     /// How, where it is Kafka.
     pub kafka: KafkaSettings,
     /// Events, one for each hit.
@@ -312,6 +383,8 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             source: SourceKind::Stdin,
+            state_dir: None,
+            file: FileSettings::default(),
             kafka: KafkaSettings {
                 brokers: vec!["127.0.0.1:9092".to_owned()],
                 topics: Vec::new(),

@@ -27,6 +27,7 @@ use crate::log;
 use crate::metrics::{Exporter, Health, Process, Shown};
 use crate::pipeline::Pipeline;
 use crate::shutdown::{Host, Request, Signals};
+use crate::source::follow::Store;
 use crate::source::stop::{Ended, Stop};
 use ending::{Ending, InputOver};
 use prepare::{Events, Input};
@@ -67,6 +68,7 @@ pub struct Prepared {
     listener: TcpListener,
     plan: Plan,
     events: Option<Events>,
+    store: Option<Store>,
 }
 
 struct Daemon {
@@ -89,8 +91,8 @@ impl Prepared {
     /// # Errors
     /// When reading fails, or not all could be delivered in time.
     pub fn run(self, host: &mut Host, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
-        let Prepared { daemon, listener, plan, events } = self;
-        host.block_on(|signals| daemon.serve(signals, listener, plan, events, summary))
+        let Prepared { daemon, listener, plan, events, store } = self;
+        host.block_on(|signals| daemon.serve(signals, listener, plan, (events, store), summary))
             .unwrap_or_else(|| Err(anyhow!("the runtime runs already")))
     }
 }
@@ -101,10 +103,10 @@ impl Daemon {
         mut signals: Signals,
         listener: TcpListener,
         plan: Plan,
-        events: Option<Events>,
+        (events, store): (Option<Events>, Option<Store>),
         summary: impl Fn(&Snapshot),
     ) -> anyhow::Result<Outcome> {
-        let input = Input::new(&self.settings, &self.readiness);
+        let input = Input::new(&self.settings, store, &self.readiness);
         let (outbox, stopping) = events.map(|e| (e.outbox, e.stopping)).unzip();
         let process = self.process(&input);
         let exporter =
@@ -231,12 +233,15 @@ impl Daemon {
             #[cfg(feature = "kafka")]
             kafka: match input {
                 Input::Kafka(_, status) => Some(status.clone()),
-                Input::Stdin(_) => None,
+                Input::Stdin(_) | Input::File(..) => None,
             },
             stdin: match input {
                 Input::Stdin(status) => Some(status.clone()),
-                #[cfg(feature = "kafka")]
-                Input::Kafka(..) => None,
+                _ => None,
+            },
+            files: match input {
+                Input::File(_, status) => Some(status.clone()),
+                _ => None,
             },
         }
     }

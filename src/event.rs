@@ -8,8 +8,10 @@
 //! `http_status` (a number or null), `retryable` (true, false, or null where
 //! the code is unknown), `known`, `message` (the record's own, else the
 //! catalog's, else null), `action` (or null), `labels` (an object), `source`
-//! (`{"type": "stdin", "offset": byte of the record's start}` or `{"type":
-//! "kafka", "topic", "partition", "offset"}`). Where they are known: `level`,
+//! (`{"type": "stdin", "offset": byte of the record's start}`,
+//! `{"type": "file", "file": path, "offset"}`, with `namespace`, `pod` and
+//! `container` where Kubernetes has named the file, or `{"type": "kafka",
+//! "topic", "partition", "offset"}`). Where they are known: `level`,
 //! `trace_id`, `request_id`; where it is so: `late`, `oversized`; where it is
 //! asked for: `record`, with `record_truncated` when it was cut.
 //!
@@ -18,18 +20,20 @@
 //! have nothing of the record but the code, and `abridged`. So a record makes
 //! at most so much, and some hundred bytes for each of its codes.
 
+mod position;
 mod row;
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 
+pub use self::position::{MAX_PATH_BYTES, Position};
 use self::row::RowText;
 use crate::catalog::{Catalog, Category, RowId, status_text};
 use crate::config::{EventFilter, MAX_EVENT_RECORD_BYTES};
 use crate::enrich::EventPlan;
 use crate::fields::time::{Moment, Second};
-use crate::fields::{Envelope, Said, Source};
+use crate::fields::{Said, Source};
 use crate::labels;
 
 /// Bytes of `message` and `action`.
@@ -47,18 +51,13 @@ pub const MAX_RECORD_EVENT_BYTES: usize = 1 << 20;
 // An escaped byte takes six. With all members as long as they may be, and as
 // many labels as there may be, an event is one that Kafka takes by default.
 const _: () = assert!(
-    6 * (MAX_EVENT_RECORD_BYTES + 2 * MAX_MESSAGE_BYTES + 2 * MAX_ID_BYTES + MAX_LEVEL_BYTES)
+    6 * (MAX_EVENT_RECORD_BYTES
+        + 2 * MAX_MESSAGE_BYTES
+        + MAX_PATH_BYTES
+        + 5 * MAX_ID_BYTES
+        + MAX_LEVEL_BYTES)
         < 1_000_000 - 100_000
 );
-
-/// Where a record stands.
-#[derive(Clone, Copy)]
-pub enum Position<'p> {
-    /// In a stream of bytes, from its start.
-    Byte(u64),
-    /// In a topic.
-    Message(&'p dyn Envelope),
-}
 
 /// What the hits of a record have in common.
 pub struct Record<'r> {
@@ -286,19 +285,7 @@ impl Writer {
             write_string(labels::cut(value), out);
         }
         out.extend_from_slice(b"},\"source\":");
-        match record.position {
-            Position::Byte(offset) => {
-                out.extend_from_slice(b"{\"type\":\"stdin\",\"offset\":");
-                out.extend_from_slice(itoa::Buffer::new().format(offset).as_bytes());
-                out.push(b'}');
-            }
-            Position::Message(m) => {
-                out.extend_from_slice(b"{\"type\":\"kafka\",\"topic\":");
-                write_string(&m.topic(), out);
-                // Writing to memory cannot fail.
-                let _ = write!(out, ",\"partition\":{},\"offset\":{}}}", m.partition(), m.offset());
-            }
-        }
+        record.position.write(out);
         match record.bytes {
             None => out.extend_from_slice(b",\"oversized\":true"),
             Some(bytes) => {

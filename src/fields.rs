@@ -6,7 +6,8 @@
 //! 1. the record's own JSON object, also one behind a prefix such as CRI's;
 //! 2. JSON objects that its strings hold, as shippers wrap them;
 //! 3. `key=value` text, in the strings of the object or in the record;
-//! 4. the envelope of a message, for the paths `@key` and `@header:NAME`;
+//! 4. the envelope of a message, for the paths `@key` and `@header:NAME`, or
+//!    the name of a file, for `@file`, `@namespace`, `@pod` and `@container`;
 //!    these keep their order among the paths.
 //!
 //! What these leave, and whatever stands near a code in a record that is not
@@ -17,6 +18,7 @@
 //! either way. Texts, numbers and truth values are values; null, the empty
 //! text, lists and objects are not.
 
+pub mod file;
 pub mod level;
 mod look;
 mod message;
@@ -29,6 +31,7 @@ pub mod time;
 mod walk;
 mod words;
 
+pub use file::{FileName, OfFile};
 pub use near::told::{Field, Passed, Unfit};
 pub use paths::{MAX_DOTS, MAX_SLOTS, Wanted};
 
@@ -59,6 +62,17 @@ pub trait Envelope {
     fn offset(&self) -> i64;
     /// When it was made, in milliseconds since 1970, where the topic keeps it.
     fn timestamp(&self) -> Option<i64>;
+}
+
+/// What is known of a record beside what it says.
+#[derive(Clone, Copy)]
+pub enum Beside<'b> {
+    /// Nothing.
+    Nothing,
+    /// It is a message.
+    Message(&'b dyn Envelope),
+    /// It stands in a file.
+    File(&'b FileName),
 }
 
 /// The slots of the fields that are more than a value at a path.
@@ -280,7 +294,7 @@ impl Fields {
         &self,
         parsers: &mut Parsers,
         record: &[u8],
-        envelope: Option<&dyn Envelope>,
+        beside: Beside<'_>,
         codes: impl Iterator<Item = &'c Range<usize>> + Clone,
         values: &mut Values,
     ) -> bool {
@@ -307,8 +321,8 @@ impl Fields {
             let cleaned = if strict { parsers.near.clean(record) } else { cleaned };
             self.near(&mut parsers.near, record, cleaned, codes, Wish { json, object }, values);
         }
-        if let Some(envelope) = envelope {
-            self.envelope(envelope, values);
+        if !matches!(beside, Beside::Nothing) {
+            self.beside(beside, values);
             self.read_time(values);
         }
         object && !json
@@ -413,12 +427,14 @@ impl Fields {
         });
     }
 
-    fn envelope(&self, envelope: &dyn Envelope, values: &mut Values) {
+    fn beside(&self, beside: Beside<'_>, values: &mut Values) {
         values.decided = 0;
         for (slot, rank, from) in &self.paths.envelope {
-            let value = match from {
-                paths::FromEnvelope::Key => envelope.key(),
-                paths::FromEnvelope::Header(name) => envelope.header(name),
+            let value = match (from, beside) {
+                (paths::FromEnvelope::Key, Beside::Message(envelope)) => envelope.key(),
+                (paths::FromEnvelope::Header(name), Beside::Message(envelope)) => envelope.header(name),
+                (paths::FromEnvelope::File(what), Beside::File(file)) => file.get(*what).map(str::as_bytes),
+                _ => None,
             };
             if let Some(value) = value {
                 let origin = Origin::of(Rule::Envelope);

@@ -175,9 +175,9 @@ impl LineBuffer {
         self.lines
     }
 
-    /// Forgets them.
+    /// Forgets them, and that a window was handed out.
     pub fn clear(&mut self) {
-        (self.start, self.end, self.searched, self.lines) = (0, 0, 0, 0);
+        (self.start, self.end, self.searched, self.lines, self.inside) = (0, 0, 0, 0, None);
     }
 
     /// Of the first `lines` bytes, how many come before an overlong line.

@@ -73,7 +73,25 @@ metrics! {
     OVERSIZED_RECORDS = COUNTER "errtally_oversized_records_total" ["source"]
         "Records longer than max_record_bytes; their codes are counted.";
     UNDECODED_INPUTS = COUNTER "errtally_undecoded_inputs_total" []
-        "Standard inputs of run that begin like compressed data or UTF-16, in which no code is found.";
+        "Inputs of run that begin like compressed data or UTF-16, in which no code is found.";
+    FILES_FOLLOWED = GAUGE "errtally_files_followed" []
+        "Files that are followed.";
+    FILES_OPEN = GAUGE "errtally_files_open" []
+        "Files among them that are open.";
+    FILES_UNREAD_BYTES = GAUGE "errtally_files_unread_bytes" []
+        "Bytes of followed files that are not yet counted.";
+    FILE_ROTATIONS = COUNTER "errtally_file_rotations_total" []
+        "Files that were renamed, replaced or deleted while they were followed.";
+    FILE_TRUNCATIONS = COUNTER "errtally_file_truncations_total" []
+        "Files that were cut or written anew, and are read from their beginning again.";
+    FILES_VANISHED = COUNTER "errtally_files_vanished_total" []
+        "Files that were gone before they were read to their end; the log has the bytes.";
+    FILE_READ_ERRORS = COUNTER "errtally_file_read_errors_total" []
+        "Attempts to open or to read a file that failed; they are made again.";
+    POSITION_WRITE_FAILURES = COUNTER "errtally_position_write_failures_total" []
+        "Attempts to write positions to state_dir that failed; they are made again.";
+    POSITIONS_WRITTEN = GAUGE "errtally_positions_written_timestamp_seconds" []
+        "When positions were last written to state_dir, in seconds since 1970.";
     EVENTS = COUNTER "errtally_events_total" ["to"]
         "Events that have arrived where they go.";
     EVENTS_DROPPED = COUNTER "errtally_events_dropped_total" ["to"]

@@ -69,6 +69,12 @@ impl Outbox {
         }
     }
 
+    /// Forgets what is gathered.
+    pub fn forget(&mut self) {
+        self.lines.clear();
+        self.events = 0;
+    }
+
     /// Hands over what was gathered. Waits while the sink has no room.
     pub fn flush(&mut self) {
         // Also what is refused: its records must never count as done.

@@ -5,6 +5,7 @@
 //! one: one sweep over the block counts newlines and finds the places.
 
 mod blocks;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use memchr::memchr;
 
 use crate::engine::Engine;
 use crate::enrich::Plan;
-use crate::fields::Envelope;
+use crate::fields::{Envelope, FileName};
 use crate::framing::{Block, LineBuffer};
 use crate::join::containers::FIRST_LINES;
 use crate::ledger::{Ledger, Source};
@@ -21,6 +22,7 @@ use crate::outbox::Outbox;
 use crate::record::Reader;
 use crate::turns::Turn;
 use blocks::{At, Scratch, lines, message, window};
+pub use turn::Head;
 
 /// Lines that are held and do not end a record, from which on they are looked
 /// at again only when an eighth more has come.
@@ -36,6 +38,8 @@ pub struct Pipeline {
     lines: LineBuffer,
     scratch: Scratch,
     reader: Reader,
+    /// The file that the bytes are read from, where they are read from several.
+    file: Option<Arc<FileName>>,
     /// Bytes of the input before the next block.
     offset: u64,
     /// Lines of fewer bytes are not looked at again, unless nothing follows.
@@ -71,6 +75,7 @@ impl Pipeline {
             lines,
             scratch: Scratch::default(),
             reader,
+            file: None,
             offset: 0,
             retry: 0,
             turn: None,
@@ -136,7 +141,7 @@ impl Pipeline {
 
     /// Counts whole lines that come next where they are; gives the bytes that are done.
     fn lines_in_place(&mut self, block: &[u8]) -> usize {
-        let at = At::Byte(self.offset);
+        let at = At::offset(self.file.as_deref(), self.offset);
         let taken = lines(&mut self.reader, &self.engine, &mut self.scratch, block, false, at);
         if taken > 0 {
             self.offset += taken as u64;
@@ -249,7 +254,7 @@ impl Pipeline {
                     if bytes.len() < self.retry && !closed {
                         return;
                     }
-                    let at = At::Byte(self.offset);
+                    let at = At::offset(self.file.as_deref(), self.offset);
                     let taken = lines(&mut self.reader, &self.engine, &mut self.scratch, bytes, closed, at);
                     if taken == 0 {
                         self.retry = if bytes.len() > MANY_HELD { bytes.len() + bytes.len() / 8 } else { 0 };
@@ -261,7 +266,7 @@ impl Pipeline {
                     true
                 }
                 Block::Window { bytes, seen, last, newline } => {
-                    let at = At::Byte(self.offset - seen as u64);
+                    let at = At::offset(self.file.as_deref(), self.offset - seen as u64);
                     window(&mut self.reader, &self.engine, &mut self.scratch, bytes, seen, last, at);
                     let fresh = (bytes.len() - seen) as u64 + u64::from(newline);
                     self.reader.tally.bytes += fresh;

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::enrich::Plan;
 use crate::event::{self, Position, UnknownCode};
 use crate::fields::time::Moment;
-use crate::fields::{Envelope, Parsers, Values};
+use crate::fields::{Beside, Envelope, Parsers, Values};
 use crate::framing::READ_BYTES;
 use crate::labels::{NONE, OwnSets};
 use crate::outbox::Outbox;
@@ -136,6 +136,17 @@ impl Reader {
         }
     }
 
+    /// Forgets what was counted since the last commit, and the events of it that
+    /// are still gathered.
+    pub fn forget(&mut self, engine: &Engine) {
+        self.tally = Tally::new(engine.catalog(), self.plan.label_count());
+        self.hits.clear();
+        self.spellings.clear();
+        if let Some(outbox) = self.events() {
+            outbox.forget();
+        }
+    }
+
     /// The events' way out.
     pub fn events(&mut self) -> Option<&mut Outbox> {
         self.events.as_mut().map(|(_, outbox)| outbox)
@@ -226,12 +237,13 @@ impl Reader {
     /// Reads what the plan asks for, then counts the hits.
     fn read(&mut self, engine: &Engine, record: &[u8], position: Position<'_>) {
         let plan = &*self.plan;
-        let envelope: Option<&dyn Envelope> = match position {
-            Position::Message(envelope) => Some(envelope),
-            Position::Byte(_) => None,
+        let (beside, envelope) = match position {
+            Position::Message(envelope) => (Beside::Message(envelope), Some(envelope)),
+            Position::File(file, _) => (Beside::File(file), None),
+            Position::Byte(_) => (Beside::Nothing, None),
         };
         let codes = self.hits.iter().take(MAX_MESSAGES).map(|hit| &hit.place);
-        let malformed = plan.fields().read(&mut self.parsers, record, envelope, codes, &mut self.values);
+        let malformed = plan.fields().read(&mut self.parsers, record, beside, codes, &mut self.values);
         self.tally.malformed += u64::from(malformed);
 
         let values = &self.values;
@@ -313,7 +325,7 @@ impl Reader {
         self.overlong_matched = false;
         self.begin_block();
         self.begin();
-        if let Position::Byte(offset) = position {
+        if let Position::Byte(offset) | Position::File(_, offset) = position {
             self.overlong = offset;
         }
     }
@@ -346,7 +358,8 @@ impl Reader {
         };
         let position = match position {
             Position::Byte(_) => Position::Byte(self.overlong),
-            message => message,
+            Position::File(file, _) => Position::File(file, self.overlong),
+            message @ Position::Message(_) => message,
         };
         let about = event::Record {
             time: self.now,

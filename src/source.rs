@@ -4,6 +4,7 @@
 
 pub mod compressed;
 pub mod file;
+pub mod follow;
 pub mod format;
 #[cfg(feature = "kafka")]
 pub mod kafka;

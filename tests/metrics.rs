@@ -40,9 +40,10 @@ fn a_scrape_has_all_metrics_and_no_others() {
     let late = "time=2001-01-01T00:00:00Z Ecs.0114\n";
     let (_daemon, scrape) = fed(&format!("{EVERYTHING}{late}"), &args);
     // Those of certificates are there with certificates; `web/tls.rs` holds them to it.
-    let kafka = |name: &str| name.starts_with("errtally_kafka_") || name.starts_with("errtally_certificate_");
+    // Those of files and of Kafka with these sources: `follow/` and `kafka_mock.rs` hold them to it.
+    let others = ["errtally_kafka_", "errtally_certificate_", "errtally_file", "errtally_position"];
+    let kafka = |name: &str| others.iter().any(|other| name.starts_with(other));
     assert!(ALL.iter().any(|m| kafka(m.name)));
-    // Those of Kafka are there with that source; `kafka_mock.rs` holds them to it.
     let names: BTreeSet<_> = ALL.iter().map(|m| m.name).filter(|n| !kafka(n)).collect();
     assert_eq!(scrape.names(), names);
     assert!(scrape.types.keys().all(|n| !kafka(n)), "{:?}", scrape.types);

@@ -87,6 +87,7 @@ fn what_the_documents_link_to_is_there() {
         "docs/alerts.md",
         "docs/catalog-import.md",
         "docs/catalog-search.md",
+        "docs/files.md",
         "docs/joining.md",
         "docs/matching.md",
         "docs/performance.md",

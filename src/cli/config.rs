@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 use super::settings::{Daemon, Reading};
 use super::{Failure, output};
-use crate::config::{KEYS, Layers};
+use crate::config::{KEYS, Layers, SourceKind};
+use crate::log::stderr::say;
 use crate::problem::counted;
+use crate::source::follow::NOT_KEPT;
 #[cfg(feature = "kafka")]
 use crate::{
-    config::{EventsTo, Loaded, SourceKind},
-    connect,
-    log::stderr::say,
-    sink, source,
+    config::{EventsTo, Loaded},
+    connect, sink, source,
 };
 
 /// What to do with the settings.
@@ -58,6 +58,9 @@ pub fn run(command: Command) -> Result<(), Failure> {
             let (loaded, catalog, _) = args.all.layers().load_to_run()?;
             let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
             let codes = counted(catalog.codes().len() as u64, "code");
+            if loaded.settings.source == SourceKind::File && loaded.settings.state_dir.is_none() {
+                say(NOT_KEPT);
+            }
             let text = format!("ok: {set} of {} keys set, {codes}\n", KEYS.len());
             output::write(text.as_bytes())?;
             #[cfg(feature = "kafka")]

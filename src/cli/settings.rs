@@ -47,7 +47,7 @@ pub struct Reading {
 /// What decides how the daemon works.
 #[derive(Debug, Args)]
 pub struct Daemon {
-    /// What to read: stdin or kafka
+    /// What to read: stdin, file or kafka
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// Address and port of the HTTP server; :PORT for all addresses
@@ -89,6 +89,8 @@ pub struct Daemon {
     /// How long an idle connection is kept
     #[arg(long, value_name = "TIME")]
     http_idle_timeout: Option<String>,
+    #[command(flatten)]
+    files: super::file::Files,
     /// Kafka brokers, HOST:PORT with commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     kafka_brokers: Vec<String>,
@@ -186,6 +188,7 @@ impl Daemon {
         push(flags, "http.request_timeout", &self.http_request_timeout);
         push(flags, "http.answer_timeout", &self.http_answer_timeout);
         push(flags, "http.idle_timeout", &self.http_idle_timeout);
+        self.files.add_to(flags);
         push_all(flags, "kafka.brokers", &self.kafka_brokers);
         push_all(flags, "kafka.topics", &self.kafka_topics);
         push(flags, "kafka.group", &self.kafka_group);

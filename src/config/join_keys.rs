@@ -45,7 +45,7 @@ pub(super) const JOIN: &[Key] = &[
     },
     Key {
         name: "join.wait",
-        doc: "How long the last record of standard input waits for a line that continues it. 10ms to 1m.",
+        doc: "How long the last record of standard input or of a file waits for a line that continues it. 10ms to 1m.",
         list: false,
         reloads: true,
         set: |s, v| {

@@ -37,6 +37,7 @@ pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
         .iter()
         .chain(super::join_keys::JOIN)
         .chain(super::http_keys::HTTP)
+        .chain(super::file_keys::FILE)
         .chain(super::kafka_keys::KAFKA)
         .chain(super::record_keys::RECORD)
         .chain(super::event_keys::EVENTS)
@@ -47,12 +48,13 @@ pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
 const GENERAL: &[Key] = &[
     Key {
         name: "source",
-        doc: "What `run` reads: stdin, lines from standard input, or kafka.",
+        doc: "What `run` reads: stdin, lines from standard input; file, files that grow; or kafka.",
         list: false,
         reloads: false,
         set: |s, v| {
             s.source = match one(v)? {
                 "stdin" => SourceKind::Stdin,
+                "file" => SourceKind::File,
                 "kafka" if cfg!(feature = "kafka") => SourceKind::Kafka,
                 "kafka" => {
                     return Err((
@@ -60,12 +62,15 @@ const GENERAL: &[Key] = &[
                         "build it with the feature `kafka`".to_owned(),
                     ));
                 }
-                other => return Err((format!("`{other}` is no source"), "write stdin or kafka".to_owned())),
+                other => {
+                    return Err((format!("`{other}` is no source"), "write stdin, file or kafka".to_owned()));
+                }
             };
             Ok(())
         },
         show: |s| match s.source {
             SourceKind::Stdin => "stdin".to_owned(),
+            SourceKind::File => "file".to_owned(),
             SourceKind::Kafka => "kafka".to_owned(),
         },
     },

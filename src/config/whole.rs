@@ -7,8 +7,12 @@ use super::{EventsTo, SourceKind, event_keys, record_keys};
 use crate::problem::{Problem, Problems};
 
 /// Keys that are asked for by another one.
-const ASKED_BY: &[(&str, &str)] =
-    &[("kafka.topics", "source"), ("events.file.path", "events.to"), ("events.kafka.topic", "events.to")];
+const ASKED_BY: &[(&str, &str)] = &[
+    ("file.paths", "source"),
+    ("kafka.topics", "source"),
+    ("events.file.path", "events.to"),
+    ("events.kafka.topic", "events.to"),
+];
 
 impl Loaded {
     /// Everything that does not go together.
@@ -17,6 +21,11 @@ impl Loaded {
         let settings = &self.settings;
         if let Err((what, remedy)) = record_keys::check_together(settings) {
             problems.push(self.problem("labels", what, remedy));
+        }
+        if settings.source == SourceKind::File && settings.file.paths.is_empty() {
+            let remedy =
+                "set file.paths, ERRTALLY_FILE_PATHS or --file-paths, such as /var/log/containers/*.log";
+            problems.push(self.problem("file.paths", "no file to follow".to_owned(), remedy.to_owned()));
         }
         if settings.source == SourceKind::Kafka && settings.kafka.topics.is_empty() {
             let remedy = "set kafka.topics, ERRTALLY_KAFKA_TOPICS or --kafka-topics";

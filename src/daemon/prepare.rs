@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use super::{Daemon, Prepared, Start};
 #[cfg(feature = "kafka")]
 use crate::config::KafkaSettings;
-use crate::config::{EventsTo, Settings, SourceKind};
+use crate::config::{EventsTo, FileSettings, Settings, SourceKind};
 use crate::engine::Engine;
 use crate::enrich::Plan;
 use crate::http::{self, Connections, Readiness};
@@ -18,6 +18,7 @@ use crate::metrics::Shown;
 use crate::outbox::Outbox;
 use crate::pipeline::Pipeline;
 use crate::sink;
+use crate::source::follow::{self, Store};
 #[cfg(feature = "kafka")]
 use crate::source::kafka;
 use crate::source::stdin;
@@ -36,6 +37,7 @@ impl Prepared {
         let ledger =
             Ledger::with_labels(engine, settings.max_unknown_codes, &labels, settings.max_label_sets);
         let plan = Plan::from_settings(&settings).map_err(|what| anyhow!("{what}"))?;
+        let store = positions(&settings)?;
         let events = Events::open(&settings)?;
         let daemon = Daemon {
             layers,
@@ -49,22 +51,28 @@ impl Prepared {
             readiness: Arc::new(Readiness::new(events.as_ref().map(|e| e.status.clone()))),
             log,
         };
-        Ok(Prepared { daemon, listener, plan, events })
+        Ok(Prepared { daemon, listener, plan, events, store })
     }
 }
 
 /// What the daemon reads.
 pub(super) enum Input {
     Stdin(Arc<stdin::Status>),
+    File(Box<Files>, Arc<follow::Status>),
     #[cfg(feature = "kafka")]
     Kafka(KafkaSettings, Arc<kafka::Status>),
 }
 
 impl Input {
     #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
-    pub(super) fn new(settings: &Settings, readiness: &Arc<Readiness>) -> Input {
+    pub(super) fn new(settings: &Settings, store: Option<Store>, readiness: &Arc<Readiness>) -> Input {
         match settings.source {
             SourceKind::Stdin => Input::Stdin(Arc::default()),
+            SourceKind::File => {
+                let connections = settings.http.max_connections;
+                let files = Files { settings: settings.file.clone(), store, connections };
+                Input::File(Box::new(files), Arc::new(follow::Status::new(readiness.clone())))
+            }
             #[cfg(feature = "kafka")]
             SourceKind::Kafka => {
                 let status = kafka::Status::new(&settings.kafka.brokers.join(", "), readiness.clone());
@@ -79,6 +87,7 @@ impl Input {
     pub(super) fn source(&self) -> Source {
         match self {
             Input::Stdin(_) => Source::Stdin,
+            Input::File(..) => Source::File,
             #[cfg(feature = "kafka")]
             Input::Kafka(..) => Source::Kafka,
         }
@@ -87,15 +96,38 @@ impl Input {
     /// Reads to the end; `over` is called when the input has none left, before
     /// what was read is handed over.
     pub(super) fn read(
-        &self,
+        self,
         pipeline: &mut Pipeline,
         stop: &Arc<Stop>,
         over: impl FnOnce(),
     ) -> anyhow::Result<Ended> {
         match self {
-            Input::Stdin(status) => stdin::read(std::io::stdin(), pipeline, stop, status, over),
+            Input::Stdin(status) => stdin::read(std::io::stdin(), pipeline, stop, &status, over),
+            Input::File(files, status) => {
+                let Files { settings, store, connections } = *files;
+                follow::follow(&settings, store, connections, pipeline, stop, &status)
+            }
             #[cfg(feature = "kafka")]
-            Input::Kafka(settings, status) => kafka::consume(settings, pipeline, stop, status),
+            Input::Kafka(settings, status) => kafka::consume(&settings, pipeline, stop, &status),
+        }
+    }
+}
+
+/// Which files are read, and from where on.
+pub(super) struct Files {
+    settings: FileSettings,
+    store: Option<Store>,
+    connections: usize,
+}
+
+/// Opens the folder in which positions are kept, where they are.
+fn positions(settings: &Settings) -> anyhow::Result<Option<Store>> {
+    match &settings.state_dir {
+        _ if settings.source != SourceKind::File => Ok(None),
+        Some(folder) => Store::open(folder).map(Some),
+        None => {
+            tracing::warn!("{}", follow::NOT_KEPT);
+            Ok(None)
         }
     }
 }
@@ -114,8 +146,8 @@ impl Events {
         }
         let status = Arc::new(sink::Status::new(settings.events.to));
         let stopping = Arc::new(sink::Stopping::default());
-        // A member of a group must be polled, whatever a sink waits for.
-        let apart = settings.source == SourceKind::Kafka;
+        // A member of a group must be polled, and files looked at, whatever a sink waits for.
+        let apart = settings.source != SourceKind::Stdin;
         let sink = sink::open(&settings.events, &settings.kafka, apart, status.clone(), stopping.clone())?;
         Ok(Some(Events { outbox: Outbox::new(sink), status, stopping }))
     }

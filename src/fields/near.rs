@@ -89,7 +89,11 @@ impl Fields {
                 },
             ),
         );
-        let head = if wish.object { Default::default() } else { head::read(text, &self.zone) };
+        let head = if wish.object {
+            Default::default()
+        } else {
+            head::read(text, &self.zone, self.roles.message.is_none())
+        };
         if self.needs_scan(text, &head, wish, values) {
             scan.run(text, &self.keys, &self.paths);
         } else {
@@ -201,7 +205,7 @@ impl Reading<'_> {
                 self.take_pairs(no_level, no_time, false);
             }
             if let Some(text) = self.outer_text() {
-                let head = head::read(&self.text[text.clone()], &self.fields.zone);
+                let head = head::read(&self.text[text.clone()], &self.fields.zone, true);
                 self.take_head(&head, text.start, Rule::TextHead);
             }
         }

@@ -1,5 +1,6 @@
 //! Paths as a tree, so that an object's keys are each looked up once.
 
+use super::file::OfFile;
 use super::words::Words;
 
 /// Most fields: one bit each in a word.
@@ -36,7 +37,7 @@ pub(super) const ROOT: NodeId = 0;
 #[derive(Debug)]
 pub(super) struct Paths {
     nodes: Vec<Node>,
-    /// Paths into the envelope of a message: slot, rank, what.
+    /// Paths into the envelope of a message or the name of a file: slot, rank, what.
     pub envelope: Vec<(usize, u8, FromEnvelope)>,
     /// How many fields.
     pub slots: usize,
@@ -51,6 +52,7 @@ pub(super) struct Paths {
 pub(super) enum FromEnvelope {
     Key,
     Header(String),
+    File(OfFile),
 }
 
 /// An object that paths go through.
@@ -148,9 +150,10 @@ impl Paths {
 
     fn add(&mut self, slot: usize, rank: u8, path: &str) -> Result<(), String> {
         if let Some(rest) = path.strip_prefix('@') {
-            let from = match rest.split_once(':') {
-                None if rest == "key" => FromEnvelope::Key,
-                Some(("header", name)) if !name.is_empty() => FromEnvelope::Header(name.to_owned()),
+            let from = match (rest.split_once(':'), OfFile::named(rest)) {
+                (None, _) if rest == "key" => FromEnvelope::Key,
+                (None, Some(what)) => FromEnvelope::File(what),
+                (Some(("header", name)), _) if !name.is_empty() => FromEnvelope::Header(name.to_owned()),
                 // `@timestamp` and the like are keys as any other.
                 _ => return self.add_keys(slot, rank, path),
             };

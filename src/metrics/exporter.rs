@@ -16,6 +16,7 @@ use crate::fields::time::Moment;
 use crate::http::{Connections, Readiness, Web};
 use crate::labels::{NONE, SetId};
 use crate::ledger::{Ledger, Snapshot};
+use crate::source::follow::Event;
 
 /// Who has not scraped for so long is not waited for at a stop.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
@@ -90,6 +91,8 @@ pub struct Process {
     pub web: Arc<Web>,
     /// Standard input, where that is read.
     pub stdin: Option<Arc<crate::source::stdin::Status>>,
+    /// The files, where some are followed.
+    pub files: Option<Arc<crate::source::follow::Status>>,
     /// The consumer, where there is one.
     #[cfg(feature = "kafka")]
     pub kafka: Option<Arc<crate::source::kafka::Status>>,
@@ -206,6 +209,7 @@ impl Exporter {
             if let Some(consumer) = &consumer {
                 consumer.collect(&mut families);
             }
+            process.files(&mut families);
             process.state(&mut families);
             super::process::collect(&mut families);
         }
@@ -233,12 +237,34 @@ impl Process {
         }
     }
 
+    fn files(&self, out: &mut Families<'_>) {
+        let Some(files) = &self.files else { return };
+        let gauges = files.gauges();
+        out.add(&super::FILES_FOLLOWED, &[], gauges.followed as f64);
+        out.add(&super::FILES_OPEN, &[], gauges.open as f64);
+        out.add(&super::FILES_UNREAD_BYTES, &[], gauges.unread as f64);
+        let counters = [
+            (&super::FILE_ROTATIONS, Event::Rotated),
+            (&super::FILE_TRUNCATIONS, Event::Truncated),
+            (&super::FILES_VANISHED, Event::Vanished),
+            (&super::FILE_READ_ERRORS, Event::Unreadable),
+            (&super::POSITION_WRITE_FAILURES, Event::Unwritten),
+        ];
+        for (metric, event) in counters {
+            out.add(metric, &[], files.count(event) as f64);
+        }
+        if let Some(when) = files.written() {
+            out.add(&super::POSITIONS_WRITTEN, &[], when);
+        }
+    }
+
     fn state(&self, out: &mut Families<'_>) {
         let truth = |is| f64::from(u8::from(is));
         let (successful, when) = self.health.last();
         out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful && !self.web.is_broken()));
         out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], when);
-        let undecoded = self.stdin.as_ref().map_or(0, |stdin| stdin.undecoded());
+        let undecoded = self.stdin.as_ref().map_or(0, |stdin| stdin.undecoded())
+            + self.files.as_ref().map_or(0, |files| files.count(Event::Undecoded));
         out.add(&super::UNDECODED_INPUTS, &[], undecoded as f64);
         for (what, end) in self.web.expiries() {
             out.add(&super::CERTIFICATE_EXPIRY, &[what], end as f64);

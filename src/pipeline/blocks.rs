@@ -10,7 +10,7 @@ use crate::classify::doubt::Doubt;
 use crate::classify::{self, MAX_CODE_BYTES, Sighting, What, discovery};
 use crate::engine::Engine;
 use crate::event::Position;
-use crate::fields::Envelope;
+use crate::fields::{Envelope, FileName};
 use crate::framing::OVERLAP;
 use crate::join::containers::{Containers, FIRST_LINES, recognise};
 use crate::join::line::HEAD_BYTES;
@@ -34,15 +34,23 @@ const _: () = assert!(OVERLAP >= REACH_LEFT + REACH_RIGHT);
 pub(super) enum At<'e> {
     /// In a stream, so many bytes from its start.
     Byte(u64),
+    /// In a file, so many bytes from its start.
+    File(&'e FileName, u64),
     /// In a message.
     Message(&'e dyn Envelope),
 }
 
 impl<'e> At<'e> {
+    /// So many bytes into the file, or the stream where it is none.
+    pub(super) fn offset(file: Option<&'e FileName>, offset: u64) -> At<'e> {
+        file.map_or(At::Byte(offset), |file| At::File(file, offset))
+    }
+
     /// Of the record that is `start` bytes into the block.
     fn record(self, start: usize) -> Position<'e> {
         match self {
             At::Byte(offset) => Position::Byte(offset + start as u64),
+            At::File(file, offset) => Position::File(file, offset + start as u64),
             At::Message(envelope) => Position::Message(envelope),
         }
     }
@@ -71,7 +79,7 @@ impl Scratch {
     /// Whether the input is known to be wrapped, now that `block` has come.
     fn is_wrapped(&mut self, block: &[u8], at: At<'_>) -> bool {
         if !self.wrapped && self.first_lines < FIRST_LINES {
-            let offset = if let At::Byte(offset) = at { offset } else { 0 };
+            let offset = if let At::Byte(offset) | At::File(_, offset) = at { offset } else { 0 };
             self.wrapped = recognise(block, self.first_lines, offset);
         }
         self.wrapped

@@ -50,6 +50,13 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("code_info", "all", "seen", "all"),
         // Kafka asks for a topic, which no layer here sets; its origin tells.
         trial("source", "stdin", "stdin", "stdin"),
+        trial("state_dir", "a", "b", "c"),
+        trial("file.paths", "a.log", "/b/*.log", "c.log"),
+        trial("file.exclude", "a.log", "*.gz", "c.log"),
+        trial("file.start", "beginning", "end", "beginning"),
+        trial("file.format", "raw", "cri", "docker"),
+        trial("file.discover_interval", "1s", "2s", "3s"),
+        trial("file.max_open", "10", "20", "30"),
         trial("kafka.brokers", "a:1", "b:2", "c:3"),
         trial("kafka.topics", "a", "^b.*", "c"),
         trial("kafka.group", "a", "b", "c"),

@@ -73,10 +73,11 @@ fn every_variable_is_a_setting() {
 fn every_errtally_gets_the_time_it_needs_to_stop() {
     for (file, pod) in pods() {
         for container in containers(&pod).into_iter().filter(|c| c["name"] == "errtally") {
-            let linger = variables(container).into_iter().find(|(name, _)| *name == "ERRTALLY_LINGER");
-            let linger = linger.map_or(0, |(_, value)| seconds(value));
+            let stop =
+                variables(container).into_iter().find(|(name, _)| *name == "ERRTALLY_SHUTDOWN_TIMEOUT");
+            let stop = stop.map_or_else(shutdown_timeout, |(_, value)| seconds(value));
             let grace = pod["terminationGracePeriodSeconds"].as_u64().expect("a grace period");
-            assert!(grace > shutdown_timeout() + linger, "{file}: {grace} s");
+            assert!(grace > stop, "{file}: {grace} s");
         }
     }
 }

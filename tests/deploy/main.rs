@@ -10,7 +10,6 @@ mod support;
 mod man;
 
 mod compose;
-mod follow;
 mod kubernetes;
 mod manual;
 mod pipe;

@@ -89,7 +89,7 @@ impl Script {
 
 impl Drop for Script {
     fn drop(&mut self) {
-        for program in ["errtally", "tail", "sleep"] {
+        for program in ["errtally"] {
             for pid in self.children(program) {
                 send(pid, Signal::KILL);
             }

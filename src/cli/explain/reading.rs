@@ -15,7 +15,7 @@ use crate::enrich::{EventPlan, FieldPaths, Label, Plan};
 use crate::event::{Message, Writer};
 use crate::fields::origin::{Origin, Rule};
 use crate::fields::time::{self, Moment, Zone};
-use crate::fields::{Field, Parsers, Passed, Unfit, Values};
+use crate::fields::{Beside, Field, Parsers, Passed, Unfit, Values};
 
 /// Codes of a record that have a message of their own, as in events.
 const MAX_MESSAGES: usize = 16;
@@ -84,7 +84,7 @@ impl<'c> Told<'c> {
         if !hits.is_empty() {
             passed = self.plan.fields().passed(&mut parsers, record);
             let codes = hits.iter().take(MAX_MESSAGES);
-            self.plan.fields().read(&mut parsers, record, None, codes, &mut values);
+            self.plan.fields().read(&mut parsers, record, Beside::Nothing, codes, &mut values);
         }
         Reading { told: self, record, hits, parsers, values, passed }
     }
@@ -93,7 +93,7 @@ impl<'c> Told<'c> {
     fn far_time(&self, record: &[u8]) -> Option<Moment> {
         let mut values = Values::default();
         let none = std::iter::empty::<&Range<usize>>();
-        self.far.fields().read(&mut Parsers::default(), record, None, none, &mut values);
+        self.far.fields().read(&mut Parsers::default(), record, Beside::Nothing, none, &mut values);
         values.time()
     }
 }
@@ -356,7 +356,7 @@ impl Reading<'_> {
             Rule::Document => format!("{path}the record's JSON{at}"),
             Rule::Text => format!("{path}what a text of the record holds"),
             Rule::Pairs => format!("{near_key}, a pair with `=`"),
-            Rule::Envelope => "the message's key or header".to_owned(),
+            Rule::Envelope => "the message's key or header, or the name of the file".to_owned(),
             Rule::Path => format!("{near_key}, which a path leads to"),
             Rule::Own => format!("{near_key}, a pair of the record itself"),
             Rule::Around => format!("{near_key}, a pair around the code"),

@@ -30,8 +30,8 @@ pub struct Head {
     pub end: usize,
 }
 
-/// Reads what `line` begins with.
-pub fn read(line: &[u8], zone: &Zone) -> Head {
+/// Reads what `line` begins with. Where it ends does not matter to who is `brief`.
+pub fn read(line: &[u8], zone: &Zone, brief: bool) -> Head {
     let mut head = Head::default();
     let mut at = priority(line, &mut head);
     at += access(&line[at..]);
@@ -50,6 +50,10 @@ pub fn read(line: &[u8], zone: &Zone) -> Head {
     for _ in 0..MAX_WORDS {
         at += line[at..].iter().take_while(|b| is_between(**b)).count();
         at = behind_escaped_blank(line, at);
+        // Brackets may hold a trace.
+        if brief && head.level.is_some() && head.time.is_some() && line[..at].last() != Some(&b'[') {
+            break;
+        }
         if at >= line.len() || at > MAX_BYTES {
             break;
         }
