@@ -10,6 +10,7 @@ mod grammar;
 mod load;
 pub mod meanings;
 pub mod search;
+pub mod slips;
 pub mod template;
 
 use std::borrow::Cow;

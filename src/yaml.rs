@@ -312,8 +312,8 @@ pub fn suggest(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// Levenshtein distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
+/// Levenshtein distance in bytes, letters in any case.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = row[0];

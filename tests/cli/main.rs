@@ -12,5 +12,6 @@ mod output;
 mod precedence;
 mod scan;
 mod secrets;
+mod slips;
 mod threads;
 mod wrong;
