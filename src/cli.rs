@@ -1,6 +1,7 @@
 //! The command line: what there is to type, and what each exit status means.
 
 mod catalog;
+mod check;
 mod config;
 mod diff;
 mod events;

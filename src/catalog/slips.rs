@@ -105,12 +105,15 @@ impl Meant {
                     .push(format!("it would fit {}, but the catalog does not have that code", named(id)));
             }
         }
-        for of_prefix in self.lengths.chunk_by(|&a, &b| catalog.family(a).stem() == catalog.family(b).stem()) {
-            let mut lengths: Vec<_> = of_prefix.iter().map(|&id| catalog.family(id).grammar.digits()).collect();
+        for of_prefix in self.lengths.chunk_by(|&a, &b| catalog.family(a).stem() == catalog.family(b).stem())
+        {
+            let mut lengths: Vec<_> =
+                of_prefix.iter().map(|&id| catalog.family(id).grammar.digits()).collect();
             lengths.sort_unstable();
             lengths.dedup();
             let lengths: Vec<_> = lengths.iter().map(usize::to_string).collect();
-            let (families, have) = if of_prefix.len() == 1 { ("family", "has") } else { ("families", "have") };
+            let (families, have) =
+                if of_prefix.len() == 1 { ("family", "has") } else { ("families", "have") };
             let names: Vec<_> = of_prefix.iter().map(named).collect();
             sentences.push(format!(
                 "the {families} {} {have} {} digits, and here are {}",
@@ -143,7 +146,8 @@ fn prefixed(catalog: &Catalog) -> impl Iterator<Item = (FamilyId, &Family)> {
 
 /// Known codes of the families that were meant, those first whose spelling differs least.
 fn near(catalog: &Catalog, meant: &Meant, folded: &str) -> Vec<CodeId> {
-    let is_meant = |id: &FamilyId| meant.spellings.iter().any(|(of, _)| of == id) || meant.lengths.contains(id);
+    let is_meant =
+        |id: &FamilyId| meant.spellings.iter().any(|(of, _)| of == id) || meant.lengths.contains(id);
     let codes = catalog.codes().iter().enumerate().filter(|(_, code)| is_meant(&code.family));
     let far = codes.map(|(i, code)| (distance(folded, &folded_or_empty(&code.spelling)), CodeId(i as u32)));
     let mut near: Vec<_> = far.collect();
@@ -188,7 +192,8 @@ mod tests {
 
     #[test]
     fn separators_and_letters_like_digits_are_mended() {
-        for text in ["CCE-01429002", "CCE01429002", "cce_01429002", "CCE 01429002", "CCE.0l4290O2", "CCE:01429002"]
+        for text in
+            ["CCE-01429002", "CCE01429002", "cce_01429002", "CCE 01429002", "CCE.0l4290O2", "CCE:01429002"]
         {
             let (sentences, near) = of(text);
             assert_eq!(sentences, ["did you mean `CCE.01429002`?"], "{text}");
@@ -207,8 +212,7 @@ mod tests {
     fn digits_are_counted() {
         for (text, digits) in [("CCE.0142902", 7), ("CCE-014290022", 9)] {
             let (sentences, near) = of(text);
-            let sentence =
-                format!("the family CCE.MMSSSNNN of CCE has 8 digits, and here are {digits}");
+            let sentence = format!("the family CCE.MMSSSNNN of CCE has 8 digits, and here are {digits}");
             assert_eq!(sentences, [sentence]);
             assert_eq!((near[0].as_str(), near.len()), ("CCE.01429002", 5), "{near:?}");
         }

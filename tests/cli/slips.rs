@@ -31,7 +31,10 @@ fn a_mistyped_code_is_answered_with_what_may_be_meant() {
         assert!(told.contains("known codes near it: ORD.42910006, "), "{slip}\n{told}");
     }
     let told = unknown(run(["explain", "--catalog", &catalog, "ORD-42910999"]));
-    assert!(told.contains("did you mean `ORD.42910999`?") && told.contains("does not have that code"), "{told}");
+    assert!(
+        told.contains("did you mean `ORD.42910999`?") && told.contains("does not have that code"),
+        "{told}"
+    );
     // One slip among words that no message has.
     let told = unknown(run(["explain", "--catalog", &catalog, "zzzz", "ORD-42910006", "qqqq"]));
     assert!(told.contains("did you mean `ORD.42910006`?"), "{told}");
@@ -43,8 +46,7 @@ fn a_digit_too_few_or_too_many_is_counted() {
     let catalog = orders(&folder);
     for (slip, digits) in [("ORD.4291006", 7), ("ORD.429100006", 9), ("ORD-4291006", 7)] {
         let told = unknown(run(["explain", "--catalog", &catalog, slip]));
-        let sentence =
-            format!("the family ORD.NNNNNNNN of ORDERS has 8 digits, and here are {digits}");
+        let sentence = format!("the family ORD.NNNNNNNN of ORDERS has 8 digits, and here are {digits}");
         assert!(told.contains(&sentence), "{slip}\n{told}");
         assert!(told.contains("known codes near it: ORD.42910006, "), "{slip}\n{told}");
     }

@@ -61,7 +61,8 @@ pub(super) fn told(asking: &Asking<'_>, arguments: &[String]) -> (String, bool) 
                 false
             }
             Asked::LeftOut(code, why) => {
-                let _ = writeln!(out, "{HEAD}{code}{HEAD:#}  not among the services that are chosen\n  {why}");
+                let _ =
+                    writeln!(out, "{HEAD}{code}{HEAD:#}  not among the services that are chosen\n  {why}");
                 false
             }
             Asked::Text(text) => {
@@ -73,7 +74,10 @@ pub(super) fn told(asking: &Asking<'_>, arguments: &[String]) -> (String, bool) 
     }
     if own {
         let _ = match asking.catalogs.as_str() {
-            "" => writeln!(out, "{DIM}Codes of services of your own: --catalog FILE, or ERRTALLY_CATALOG{DIM:#}"),
+            "" => writeln!(
+                out,
+                "{DIM}Codes of services of your own: --catalog FILE, or ERRTALLY_CATALOG{DIM:#}"
+            ),
             catalogs => writeln!(
                 out,
                 "{DIM}Looked for in the built-in catalog and {catalogs}; more: --catalog FILE, or ERRTALLY_CATALOG{DIM:#}"
@@ -98,7 +102,9 @@ impl Asking<'_> {
         };
         let names: Vec<_> = services.iter().map(|&id| whole.service(id).name.as_str()).collect();
         let (names, them) = (names.join(", "), if names.len() == 1 { "it" } else { "one of them" });
-        Some(format!("{what}, of {names}, but `services` leaves that out ({chosen}): add {them} there, or leave it empty"))
+        Some(format!(
+            "{what}, of {names}, but `services` leaves that out ({chosen}): add {them} there, or leave it empty"
+        ))
     }
 }
 
