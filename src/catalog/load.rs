@@ -138,7 +138,13 @@ impl Draft {
             }
         };
         let has_action = map.has("action");
-        let action = if has_action { map.required("action", sink) } else { None };
+        let action = if has_action {
+            map.required("action", sink)
+        } else {
+            // A key that may be left out is a known one all the same.
+            map.take("action");
+            None
+        };
         let default = map.boolean("default", sink);
         let review = map.boolean("review", sink).unwrap_or(false);
         map.finish(sink);

@@ -253,6 +253,14 @@ fn a_remedy_names_each_choice_once() {
     let said = run(["catalog", "check", &bad]).failed(2);
     let line = said.lines().find(|l| l.contains("zzzz")).expect("the unknown key");
     assert_eq!(line.matches("source").count(), 1, "{line}");
+    // A key that this row leaves out is one all the same.
+    let row = "{code: Shop.018, message: m, category: state, retryable: false, zzzzzzzzzzzzzzzz: 1}";
+    let bad = folder.write("bad.yaml", format!("{}  - {row}\n", shop_catalog(&["017"])));
+    let said = run(["catalog", "check", &bad]).failed(2);
+    assert!(
+        said.contains("Shop.018.zzzzzzzzzzzzzzzz: unknown key; one of: ") && said.contains("action"),
+        "{said}"
+    );
 }
 
 #[test]
