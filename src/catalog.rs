@@ -9,7 +9,9 @@ mod chosen;
 mod grammar;
 mod load;
 pub mod meanings;
+pub mod origins;
 pub mod search;
+pub mod slips;
 pub mod template;
 
 use std::borrow::Cow;
@@ -19,8 +21,10 @@ use std::path::PathBuf;
 
 pub use category::Category;
 pub use grammar::{First, Grammar, Number};
+pub use origins::Place;
 
 use crate::problem::Problems;
+use origins::Origins;
 
 /// Position of a [`Service`] in the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -141,6 +145,8 @@ pub struct Row {
     pub default: bool,
     /// A draft that waits for a person's judgement.
     pub review: bool,
+    /// Where it stands; nowhere where it is built in.
+    pub place: Option<Place>,
 }
 
 /// Longest `action` in characters.
@@ -162,6 +168,7 @@ pub struct Catalog {
     series: Vec<RowId>,
     /// The services by the first labels of their hosts, in lower case.
     hosts: HashMap<Box<[u8]>, Vec<ServiceId>, foldhash::fast::FixedState>,
+    origins: Origins,
 }
 
 /// Longest label of a host.
@@ -191,7 +198,13 @@ impl Catalog {
         load::load(paths, with_embedded)
     }
 
-    fn of(services: Vec<Service>, families: Vec<Family>, codes: Vec<Code>, rows: Vec<Row>) -> Catalog {
+    fn of(
+        services: Vec<Service>,
+        families: Vec<Family>,
+        codes: Vec<Code>,
+        rows: Vec<Row>,
+        origins: Origins,
+    ) -> Catalog {
         let only = |code: &Code| if code.rows.len() == 1 { code.rows.start } else { SEVERAL };
         let only_rows = codes.iter().map(only).collect();
         let codes_of_rows = rows.iter().map(|row| row.code).collect();
@@ -211,7 +224,7 @@ impl Catalog {
                     .push(ServiceId(i as u32));
             }
         }
-        Catalog { services, families, codes, rows, only_rows, codes_of_rows, series, hosts }
+        Catalog { services, families, codes, rows, only_rows, codes_of_rows, series, hosts, origins }
     }
 
     /// All services.
@@ -232,6 +245,11 @@ impl Catalog {
     /// All rows; a code's rows are neighbours.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// The files beside the built-in catalog.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The service at `id`.

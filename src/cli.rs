@@ -1,6 +1,7 @@
 //! The command line: what there is to type, and what each exit status means.
 
 mod catalog;
+mod check;
 mod config;
 mod diff;
 mod events;
@@ -30,8 +31,10 @@ use crate::shutdown::Host;
     subcommand_required = true,
     arg_required_else_help = true
 )]
-#[command(after_help = "Exit status: 0 done, 1 failed at run time, 2 bad usage, configuration or catalog.\n\
-    Settings: flag, then ERRTALLY_* variable, then --config file, then default; see `errtally config show`.")]
+#[command(
+    after_help = "Exit status: 0 done, 1 failed at run time or nothing found, 2 bad usage, configuration or catalog.\n\
+    Settings: flag, then ERRTALLY_* variable, then --config file, then default; see `errtally config show`."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -138,8 +138,9 @@ impl Sink {
         });
     }
 
-    /// What was collected.
-    pub fn finish(self) -> Problems {
+    /// What was collected, in the order of the lines.
+    pub fn finish(mut self) -> Problems {
+        self.problems.0.sort_by_key(|problem| problem.line);
         self.problems
     }
 }

@@ -66,10 +66,27 @@ pub fn parse(text: &str, sink: &mut Sink) -> Option<Node> {
                 e.marker().line(),
                 "",
                 format!("not valid YAML: {} (column {})", e.info(), e.marker().col() + 1),
-                "mend the syntax here or just above",
+                remedy(e.info(), text.lines().nth(e.marker().line().saturating_sub(1)).unwrap_or_default()),
             );
             None
         }
+    }
+}
+
+/// What to do about what the parser says of `line`.
+fn remedy(said: &str, line: &str) -> &'static str {
+    let value = line.split_once(": ").map_or("", |(_, value)| value.trim());
+    // Of these the parser knows a text only in quotes.
+    let is_text = match value.chars().next() {
+        None => false,
+        Some('"' | '\'') => said.contains("trailing content"),
+        Some('%' | '@' | '`' | '[' | '{' | '*') => true,
+        Some(_) => value.contains(": ") || value.ends_with(':'),
+    };
+    match value.starts_with(['"', '\'']) {
+        _ if !is_text => "mend the syntax here or just above",
+        false => "put the text in quotes: `key: \"...\"`",
+        true => "put all of the text in quotes, with \\\" for a quote inside",
     }
 }
 
@@ -312,8 +329,37 @@ pub fn suggest(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// Levenshtein distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
+/// Words that are suggested together.
+const MOST_SUGGESTED: usize = 3;
+
+/// As [`suggest`], of more words than anybody reads: near ones, also where `word` is what stands
+/// behind the last dot, else `all`, which says where all of them are.
+pub fn suggest_of_many(word: &str, known: &[&str], all: &str) -> String {
+    if word.len() > MAX_COMPARED_BYTES {
+        return all.to_owned();
+    }
+    let far = |known: &str| {
+        let last = known.rsplit('.').next().unwrap_or(known);
+        distance(word, known).min(distance(word, last))
+    };
+    let mut near: Vec<_> = known.iter().map(|known| (far(known), *known)).collect();
+    near.sort_unstable();
+    let nearest = near.first().map_or(usize::MAX, |(far, _)| *far);
+    let may_differ = match word.len() {
+        0..=1 => 0,
+        2..=4 => 1,
+        bytes => 2.max(bytes / 3),
+    };
+    if nearest > may_differ {
+        return all.to_owned();
+    }
+    let near = near.iter().take_while(|(far, _)| *far == nearest).take(MOST_SUGGESTED);
+    let near: Vec<_> = near.map(|(_, known)| format!("`{known}`")).collect();
+    format!("did you mean {}?", near.join(" or "))
+}
+
+/// Levenshtein distance in bytes, letters in any case.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = row[0];

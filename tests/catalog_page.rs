@@ -171,7 +171,11 @@ fn an_unknown_code_is_404_with_what_is_known_of_its_family() {
     assert_eq!(count(&family), "1");
     assert_eq!(codes(&family).len(), 5, "known codes near it");
     assert!(page_of("/catalog/FOO.0003").contains("only behind a key such as error_code"));
-    assert!(page_of("/catalog/hello").contains("Not the shape of a code"));
+    let hello = page_of("/catalog/hello");
+    assert!(hello.contains("Not the shape of a code") && hello.len() < 8 << 10, "no list of all families");
+    let slip = page_of("/catalog/CCE-01429002");
+    assert!(slip.contains("Did you mean `CCE.01429002`?<") && codes(&slip)[0] == "CCE.01429002", "{slip}");
+    assert!(page_of("/catalog/CCE.0142902").contains("has 8 digits, and here are 7."));
 }
 
 #[test]

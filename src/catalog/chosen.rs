@@ -57,6 +57,6 @@ impl Catalog {
             }
             codes.push(Code { family, rows: start..rows.len() as u32, ..code });
         }
-        Ok(Catalog::of(services, families, codes, rows))
+        Ok(Catalog::of(services, families, codes, rows, self.origins))
     }
 }

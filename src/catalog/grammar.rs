@@ -164,6 +164,35 @@ impl Grammar {
         }
     }
 
+    /// What `bare` is with the dots of this grammar, where it has the digits and letters for it and
+    /// no others; its letters are compared by `fold`.
+    pub fn mended(&self, bare: &str, fold: impl Fn(u8) -> u8) -> Option<String> {
+        let mut bytes = bare.bytes();
+        let mut out = String::with_capacity(self.slots.len());
+        for &slot in &*self.slots {
+            let fits = |byte: &u8| match slot {
+                Slot::Letter(letter) => *byte == fold(letter),
+                _ => byte.is_ascii_digit(),
+            };
+            out.push(char::from(match slot {
+                Slot::Dot => b'.',
+                Slot::Letter(letter) => bytes.next().filter(fits).map(|_| letter)?,
+                _ => bytes.next().filter(fits)?,
+            }));
+        }
+        bytes.next().is_none().then_some(out)
+    }
+
+    /// How many digits `bare` has behind the letters that this grammar begins with, where they are
+    /// not as many as it wants.
+    pub fn miscounted(&self, bare: &str, fold: impl Fn(u8) -> u8) -> Option<usize> {
+        let first = self.slots.iter().take_while(|slot| matches!(slot, Slot::Letter(_)));
+        let letters: Vec<u8> = first.map(|slot| fold(slot.byte())).collect();
+        let digits = bare.as_bytes().strip_prefix(&*letters)?;
+        let counts = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        (counts && digits.len() != self.digits()).then_some(digits.len())
+    }
+
     /// The same digits, dots and letters, whatever they stand for.
     pub fn same_shape(&self, other: &Grammar) -> bool {
         let same = |a: Slot, b: Slot| {

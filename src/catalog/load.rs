@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use self::family::{DraftFamily, host_labels};
+use super::origins::Origins;
 use super::{
-    Catalog, Category, Code, CodeId, Family, FamilyId, MAX_ACTION_CHARS, Number, Row, Service, ServiceId,
-    Text,
+    Catalog, Category, Code, CodeId, Family, FamilyId, MAX_ACTION_CHARS, Number, Place, Row, Service,
+    ServiceId, Text,
 };
 use crate::files::MAX_CATALOG_BYTES;
 use crate::problem::{Problems, Sink, yaml_files};
@@ -24,6 +25,9 @@ struct Draft {
     codes: Vec<DraftCode>,
     /// Family and number to a place in `codes`.
     places: HashMap<(usize, u64), usize, foldhash::fast::FixedState>,
+    origins: Origins,
+    /// The file that is read now, among `origins`; none while the built-in ones are.
+    now: Option<u32>,
 }
 
 struct DraftCode {
@@ -40,10 +44,11 @@ pub(super) fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Pr
     if with_embedded {
         draft.embedded(&mut problems);
     }
-    for path in paths {
+    for (argument, path) in paths.iter().enumerate() {
         match yaml_files(path) {
             Ok(files) => {
                 for file in files {
+                    draft.now = Some(draft.origins.begin(file.display().to_string(), argument));
                     let mut sink = Sink::new(&file);
                     if let Some(node) = yaml::parse_file(&file, MAX_CATALOG_BYTES, &mut sink) {
                         draft.file(&node, &mut sink);
@@ -69,6 +74,9 @@ impl Draft {
         let codes = map.list("codes", sink);
         map.finish(sink);
         let (name, _) = name?;
+        if self.now.is_some() {
+            self.origins.name(name);
+        }
         let service = Service {
             name: name.to_owned(),
             full_name: full_name.map_or_else(String::new, |f| f.0.to_owned()),
@@ -107,10 +115,10 @@ impl Draft {
 
     /// Reads one row; gives its family, number, spelling, line and content.
     fn row(&self, node: &Node, path: String, service: usize, sink: &mut Sink) -> Option<ReadRow> {
+        // A code says more than a position.
+        let path = code_of(node).map_or(path, str::to_owned);
         let mut map = Map::new(node, path.as_str(), sink)?;
         let code = map.required("code", sink);
-        // From here on a problem is reported under the code: it says more than a position.
-        let path = code.map_or(path, |(c, _)| c.to_owned());
         let status = map.take("http_status");
         let message = map.required("message", sink);
         let category = map.required("category", sink);
@@ -130,7 +138,13 @@ impl Draft {
             }
         };
         let has_action = map.has("action");
-        let action = if has_action { map.required("action", sink) } else { None };
+        let action = if has_action {
+            map.required("action", sink)
+        } else {
+            // A key that may be left out is a known one all the same.
+            map.take("action");
+            None
+        };
         let default = map.boolean("default", sink);
         let review = map.boolean("review", sink).unwrap_or(false);
         map.finish(sink);
@@ -233,6 +247,7 @@ impl Draft {
                 },
                 default: false,
                 review,
+                place: self.now.map(|file| Place { file, line: u32::try_from(line).unwrap_or(u32::MAX) }),
             },
         })
     }
@@ -295,7 +310,14 @@ impl Draft {
         let service = first.row.service;
         let (old, others): (Vec<_>, Vec<_>) = code.rows.drain(..).partition(|r| r.service == service);
         code.rows = others;
-        code.rows.extend(over(old, group));
+        let new = first.row.place;
+        let (rows, replaced) = over(old, group);
+        code.rows.extend(rows);
+        for row in replaced {
+            if let (Some(old), Some(new)) = (row.place, new) {
+                self.origins.replace(&spelling, old, new);
+            }
+        }
         let mine = || code.rows.iter().filter(|r| r.service == service);
         let (rows, defaults) = (mine().count(), mine().filter(|r| r.default).count());
         if rows > 1 && defaults != 1 {
@@ -344,18 +366,19 @@ impl Draft {
                 rows: start..rows.len() as u32,
             });
         }
-        Catalog::of(self.services, families, codes, rows)
+        Catalog::of(self.services, families, codes, rows, self.origins)
     }
 }
 
 /// The rows of one code and service, `new` ones over `old`: those of a status replace the old ones of
-/// that status; a single one replaces a single one whatever its status.
-fn over(old: Vec<Row>, new: Vec<ReadRow>) -> Vec<Row> {
+/// that status; a single one replaces a single one whatever its status. Then those that were replaced.
+fn over(old: Vec<Row>, new: Vec<ReadRow>) -> (Vec<Row>, Vec<Row>) {
     let only = old.len() == 1 && new.len() == 1;
     let marks = new.iter().any(|r| r.default == Some(true));
     let statuses: Vec<_> = new.iter().map(|r| r.row.http_status).collect();
     let mut new: Vec<Option<ReadRow>> = new.into_iter().map(Some).collect();
     let mut rows = Vec::new();
+    let mut replaced = Vec::new();
     for row in old {
         let replaces = |r: &ReadRow| only || r.row.http_status == row.http_status;
         let mut default = row.default && !marks;
@@ -366,13 +389,26 @@ fn over(old: Vec<Row>, new: Vec<ReadRow>) -> Vec<Row> {
             rows.push(Row { default: read.default.unwrap_or(default), ..read.row });
             default = false;
         }
-        if !taken && !statuses.contains(&row.http_status) {
+        if taken || statuses.contains(&row.http_status) {
+            replaced.push(row);
+        } else {
             rows.push(Row { default, ..row });
         }
     }
     rows.extend(new.into_iter().flatten().map(|r| Row { default: r.default.unwrap_or(false), ..r.row }));
-    rows
+    (rows, replaced)
 }
+
+/// The code of a row, where it can name the row in a message.
+fn code_of(node: &Node) -> Option<&str> {
+    let Data::Map(entries) = &node.data else { return None };
+    let code = entries.iter().find(|(key, _, _)| key == "code")?.2.scalar()?;
+    let names = |b: u8| b.is_ascii_graphic();
+    ((1..=MAX_NAME_BYTES).contains(&code.len()) && code.bytes().all(names)).then_some(code)
+}
+
+/// The longest code that names a row in a message.
+const MAX_NAME_BYTES: usize = 80;
 
 /// A row as it stands in a file.
 struct ReadRow {

@@ -68,12 +68,25 @@ impl Search {
         Search { services, categories, text, finder, pieces, words }
     }
 
-    /// Every row that fits, in the order of the catalog.
+    /// Every row that fits, in the order of the catalog; where a text was looked for, those of files
+    /// beside the built-in catalog first.
     pub fn rows<'c>(&self, catalog: &'c Catalog) -> Vec<&'c Row> {
-        self.ranked(catalog).into_iter().map(|(_, id)| catalog.row(id)).collect()
+        let mut rows: Vec<_> = self.ranked(catalog).into_iter().map(|(_, id)| catalog.row(id)).collect();
+        if !self.text.is_empty() {
+            rows.sort_by_key(|row| row.place.is_none());
+        }
+        rows
     }
 
-    /// Every code with a row that fits: the best first, of equals as the catalog has them.
+    /// Whether `shown`, of a row that fits, has the text or each of its words.
+    pub fn stands_in(&self, shown: &str) -> bool {
+        let shown = normal(shown);
+        let words = || self.words.iter().all(|word| shown.contains(word.as_str()));
+        self.is_in(&shown) || (!self.words.is_empty() && words())
+    }
+
+    /// Every code with a row that fits: the best first, of equals those of files beside the built-in
+    /// catalog, then as the catalog has them.
     pub fn find(&self, catalog: &Catalog) -> Vec<Found> {
         let mut found: Vec<(Rank, Found)> = Vec::new();
         let ranked = self.ranked(catalog);
@@ -81,7 +94,7 @@ impl Search {
             let best = of_code.iter().min_by_key(|(rank, id)| (*rank, !catalog.row(*id).default));
             found.extend(best.map(|&(rank, row)| (rank, Found { code: catalog.code_of(row), row })));
         }
-        found.sort_by_key(|(rank, _)| *rank);
+        found.sort_by_key(|(rank, found)| (*rank, catalog.row(found.row).place.is_none()));
         found.into_iter().map(|(_, found)| found).collect()
     }
 

@@ -2,6 +2,7 @@
 //! would be counted as, and which known codes are near it.
 
 use super::{discovered_service, discovery, inferred_category, service_of_start};
+use crate::catalog::slips::Meant;
 use crate::catalog::{Catalog, CodeId, Family, ServiceId};
 
 /// Known codes that are shown beside it.
@@ -12,8 +13,8 @@ const MOST_NEAR: usize = 5;
 pub struct Unlisted {
     /// How it is counted, and why: one sentence after the other, without full stops.
     pub sentences: Vec<String>,
-    /// Known codes of its family with the nearest numbers, or such as begin as it does; in the
-    /// order of the catalog.
+    /// Known codes of its family with the nearest numbers, or such as begin as it does, in the
+    /// order of the catalog; else those that may be meant, the nearest first.
     pub near: Vec<CodeId>,
     /// Whether it is a code at all.
     pub is_code: bool,
@@ -43,18 +44,19 @@ impl Unlisted {
             return Unlisted { sentences, near, is_code: true };
         }
         let is_code = discovery::has_shape(code.as_bytes());
-        let mut near = Vec::new();
+        let meant = Meant::new(catalog, code);
+        sentences.extend(meant.sentences(catalog));
         if is_code {
             let service = service_of_start(catalog, code.as_bytes())
                 .map_or_else(|| discovered_service(code), |s| catalog.service(s).name.clone());
             sentences.push(format!(
-                "of no family: counted only behind a key such as error_code, as an unknown code of {service}"
+                "of no family as it stands: counted only behind a key such as error_code, as an unknown code of {service}"
             ));
-            near = beginning_with(catalog, code);
         } else {
-            let families: Vec<_> = catalog.families().iter().map(ToString::to_string).collect();
-            sentences.push(format!("not the shape of a code; the families are {}", families.join(", ")));
+            sentences.push("not the shape of a code: a prefix, in most a dot, and digits".to_owned());
         }
+        let begin = if is_code { beginning_with(catalog, code) } else { Vec::new() };
+        let near = if begin.is_empty() { meant.near } else { begin };
         Unlisted { sentences, near, is_code }
     }
 }

@@ -1,18 +1,20 @@
 //! `errtally catalog`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
 
+use anstyle::Style;
 use anyhow::Context;
 
 use super::settings::Reading;
-use super::{Failure, diff, import, output};
+use super::{Failure, check, diff, import, output};
 use crate::catalog::search::{Search, service_named};
-use crate::catalog::{Catalog, Category, status_label};
+use crate::catalog::{Catalog, Category, Row, status_label, template};
+use crate::log::stderr::say;
 use crate::problem::{Problem, Problems};
 use crate::report::{CatalogListing, table};
-use crate::yaml::suggest;
+use crate::yaml::{suggest, suggest_of_many};
+
+const DIM: Style = Style::new().dimmed();
 
 /// What to do with the catalog.
 #[derive(Debug, clap::Subcommand)]
@@ -35,12 +37,7 @@ pub enum Command {
         reading: Reading,
     },
     /// Check catalog files, or the catalog that the settings name
-    Check {
-        /// Files or folders, checked together with the built-in catalog
-        paths: Vec<PathBuf>,
-        #[command(flatten)]
-        reading: Reading,
-    },
+    Check(check::Args),
     /// Make catalog files of the tables of error codes on documentation pages
     Import(import::Args),
     /// Tell two catalog files, or folders of them, apart
@@ -60,21 +57,31 @@ pub fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::List { service, category, search, format, reading } => {
             let (_, catalog) = reading.layers().load()?;
-            let search = self::search(&catalog, &service, &category, search.as_deref())?;
+            let text = search.unwrap_or_default();
+            let is_search = !text.trim().is_empty();
+            let search = self::search(&catalog, &service, &category, &text)?;
+            let rows = search.rows(&catalog);
             match format {
-                Format::Table => output::styled(&listing(&catalog, &search))?,
+                Format::Table => output::styled(&listing(&catalog, &search, is_search, &rows))?,
                 Format::Json => {
-                    let listing = CatalogListing::of(&catalog, &search.rows(&catalog));
+                    let listing = CatalogListing::of(&catalog, &rows);
                     let mut text = serde_json::to_vec(&listing).context("cannot write the catalog")?;
                     text.push(b'\n');
                     output::write(&text)?;
                 }
             }
+            // As grep ends where no line matches.
+            if rows.is_empty() && is_search {
+                let among = if service.is_empty() && category.is_empty() {
+                    "try fewer words"
+                } else {
+                    "try fewer words, or more services and categories"
+                };
+                say(format_args!("nothing has `{}` in code, message or action; {among}", text.trim()));
+                return Err(Failure::Told);
+            }
         }
-        Command::Check { paths, reading } => {
-            let catalog = reading.with_catalog(&paths).load()?.1;
-            output::write(summary(&catalog).as_bytes())?;
-        }
+        Command::Check(args) => check::run(args)?,
         Command::Import(args) => import::run(args)?,
         Command::Diff(args) => diff::run(args)?,
     }
@@ -86,7 +93,7 @@ fn search(
     catalog: &Catalog,
     services: &[String],
     categories: &[String],
-    text: Option<&str>,
+    text: &str,
 ) -> Result<Search, Failure> {
     let mut problems = Problems::default();
     let mut refuse = |flag: &str, what: String, remedy: String| {
@@ -99,7 +106,8 @@ fn search(
         match service_named(catalog, name) {
             Some(service) => wanted_services.push(service),
             None => {
-                refuse("--service", format!("no service is called `{name}`"), suggest(name, &known));
+                let remedy = suggest_of_many(name, &known, "all services: `errtally catalog check`");
+                refuse("--service", format!("no service is called `{name}`"), remedy);
             }
         }
     }
@@ -112,64 +120,32 @@ fn search(
         }
     }
     if problems.is_empty() {
-        Ok(Search::new(wanted_services, wanted_categories, text.unwrap_or_default()))
+        Ok(Search::new(wanted_services, wanted_categories, text))
     } else {
         Err(problems.into())
     }
 }
 
-fn listing(catalog: &Catalog, search: &Search) -> String {
+/// A line for each row; below it, of a search, what the row says where the line does not show why it
+/// was found.
+fn listing(catalog: &Catalog, search: &Search, is_search: bool, rows: &[&Row]) -> String {
     let mut out = String::new();
-    let rows = search.rows(catalog);
     let codes = rows.iter().map(|row| catalog.code(row.code).spelling.len()).max().unwrap_or(4);
     for row in rows {
         let tint = table::colour(row.category);
+        let code = &catalog.code(row.code).spelling;
+        let status = status_label(row.http_status);
+        let retry = if row.retryable { "retry" } else { "" };
         let _ = writeln!(
             out,
-            "{:codes$}  {:3}  {tint}{:15}{tint:#}  {:5}  {}",
-            catalog.code(row.code).spelling,
-            status_label(row.http_status),
-            row.category,
-            if row.retryable { "retry" } else { "" },
-            row.action,
+            "{code:codes$}  {status:3}  {tint}{:15}{tint:#}  {retry:5}  {}",
+            row.category, row.action,
         );
-    }
-    out
-}
-
-fn summary(catalog: &Catalog) -> String {
-    let mut out = String::new();
-    let number = |n: usize, what| crate::problem::counted(n as u64, what);
-    let mut rows: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for row in catalog.rows() {
-        let (all, waiting) = rows.entry(catalog.service_of(row).name.as_str()).or_default();
-        *all += 1;
-        *waiting += usize::from(row.review);
-    }
-    for (i, service) in catalog.services().iter().enumerate() {
-        let families: Vec<String> = catalog
-            .families()
-            .iter()
-            .filter(|f| f.service.0 as usize == i)
-            .map(ToString::to_string)
-            .collect();
-        let (count, waiting) = rows.get(service.name.as_str()).copied().unwrap_or_default();
-        let rows = if count == 1 { "row " } else { "rows" };
-        let waiting = if waiting > 0 { format!("  ({waiting} to review)") } else { String::new() };
-        let _ = writeln!(out, "{:8} {count:5} {rows}  {}{waiting}", service.name, families.join(", "));
-    }
-    let _ = writeln!(
-        out,
-        "ok: {}, {}, {}, {}",
-        number(catalog.services().len(), "service"),
-        number(catalog.families().len(), "family"),
-        number(catalog.codes().len(), "code"),
-        number(catalog.rows().len(), "row")
-    );
-    let waiting: usize = rows.values().map(|(_, waiting)| waiting).sum();
-    if waiting > 0 {
-        let verb = if waiting == 1 { "waits" } else { "wait" };
-        let _ = writeln!(out, "{} {verb} for a person's judgement: `review: true`", number(waiting, "row"));
+        if is_search && !search.stands_in(&format!("{code} {status} {} {}", row.category, row.action)) {
+            let message = template::readable(&row.message).replace('\n', " ");
+            let service = &catalog.service_of(row).name;
+            let _ = writeln!(out, "{:codes$}  {DIM}{service}: {message}{DIM:#}", "");
+        }
     }
     out
 }

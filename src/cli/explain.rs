@@ -12,12 +12,15 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, output};
+use crate::catalog::Catalog;
 use crate::classify::discovery::Keys;
 use crate::classify::explain::explain;
-use crate::config::Settings;
+use crate::config::{Loaded, Settings};
+use crate::files;
 use crate::join::Rules;
 use crate::join::containers::Containers;
 use crate::join::runtime;
+use codes::Asking;
 use reading::Told;
 
 /// Bytes of standard input that are explained.
@@ -30,7 +33,7 @@ const DIM: Style = Style::new().dimmed();
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Codes, in any case; what is none is looked for in messages, actions and codes
-    #[arg(required_unless_present = "line", value_name = "CODE|TEXT")]
+    #[arg(required_unless_present = "line", value_name = "CODE|TEXT", value_parser = something)]
     codes: Vec<String>,
     /// A log line: which rule accepted or refused each candidate in it, and what was read from where; several lines, or - for those of standard input: also which are one record
     #[arg(long, value_name = "TEXT", conflicts_with = "codes", allow_hyphen_values = true)]
@@ -49,9 +52,29 @@ pub fn run(args: Args) -> Result<(), Failure> {
         output::styled(&records(&told, &loaded.settings, &text))?;
         return Ok(());
     }
-    let (out, all_known) = codes::told(&catalog, &args.codes);
+    let asking = asking(&loaded, &catalog);
+    let (out, all_known) = codes::told(&asking, &args.codes);
     output::styled(&out)?;
     if all_known { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// An argument that asks for something: an empty one would find all codes.
+fn something(argument: &str) -> Result<String, String> {
+    if argument.trim().is_empty() {
+        return Err("it is empty; name a code or a part of a message".to_owned());
+    }
+    Ok(argument.to_owned())
+}
+
+/// Where codes are looked for, with all services where some are chosen.
+fn asking<'c>(loaded: &Loaded, catalog: &'c Catalog) -> Asking<'c> {
+    let Settings { catalog: paths, services, .. } = &loaded.settings;
+    // What a pipe held is gone; what is left out of the rest can be told all the same.
+    let again: Vec<_> = paths.iter().filter(|path| !files::is_stream(path)).cloned().collect();
+    let whole = if services.is_empty() { None } else { Catalog::load(&again, true).ok() };
+    let chosen = loaded.origin("services").to_string();
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    Asking { catalog, whole: whole.map(|whole| (whole, chosen)), catalogs: names.join(", ") }
 }
 
 /// What standard input holds, as far as a person reads.

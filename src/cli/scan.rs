@@ -61,10 +61,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
 
     let progress = progress(&files);
     let started = Instant::now();
-    let mut failed = false;
+    let mut failed = 0;
     for file in &files {
         if let Err(error) = read(file, &counting, Share::among(threads), &progress) {
-            failed = true;
+            failed += 1;
             progress.suspend(|| say(format_args!("{error:#}")));
         }
     }
@@ -73,13 +73,18 @@ pub fn run(args: Args) -> Result<(), Failure> {
 
     match args.format {
         Format::Table => {
-            let look = Look { width: output::columns(), elapsed: Some(elapsed) };
-            output::styled(&table::render(&Report::new(&counting.ledger.snapshot()), look))?;
+            let snapshot = counting.ledger.snapshot();
+            let report = Report::new(&snapshot);
+            // Where nothing was read there is no result: "no error code found" would be one.
+            if failed < files.len() || report.records > 0 {
+                let look = Look { width: output::columns(), elapsed: Some(elapsed) };
+                output::styled(&table::render(&report, look))?;
+            }
         }
         Format::Json => output::write(&json(&counting.ledger.snapshot())?)?,
         Format::Prometheus => output::write(metrics(counting.ledger, &settings).as_bytes())?,
     }
-    if failed { Err(Failure::Told) } else { Ok(()) }
+    if failed > 0 { Err(Failure::Told) } else { Ok(()) }
 }
 
 /// As many threads as may run at a time: affinity and control groups count.

@@ -10,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::files::{self, MAX_SETTINGS_BYTES};
 use crate::http::Web;
 use crate::problem::{self, Problem, Problems, Sink};
-use crate::yaml::{self, Data, Node, suggest};
+use crate::yaml::{self, Data, Node, suggest_of_many};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +193,8 @@ impl Loaded {
             let mut problems = Problems::default();
             for name in unknown {
                 let what = format!("no service is called `{name}`");
-                problems.push(self.problem("services", what, suggest(&name, &known)));
+                let all = "all services: `errtally catalog check`";
+                problems.push(self.problem("services", what, suggest_of_many(&name, &known, all)));
             }
             problems
         })
@@ -264,7 +265,8 @@ impl Loaded {
         }
         let Some(key) = Key::find(name) else {
             let names: Vec<_> = KEYS.iter().map(|k| k.name).collect();
-            sink.report(line, name, "unknown key", suggest(name, &names));
+            let all = "all keys: `errtally config show`, docs/settings.md";
+            sink.report(line, name, "unknown key", suggest_of_many(name, &names, all));
             return;
         };
         let values = match &node.data {
@@ -335,7 +337,8 @@ impl Loaded {
             None => {
                 let names = variables::names();
                 let names: Vec<_> = names.iter().map(String::as_str).collect();
-                Err(("unknown variable".to_owned(), suggest(name, &names)))
+                let all = "all variables: docs/settings.md; all keys: `errtally config show`";
+                Err(("unknown variable".to_owned(), suggest_of_many(name, &names, all)))
             }
             Some(target) => self.take(name, value, target, all),
         };

@@ -15,6 +15,12 @@ const ASKED_BY: &[(&str, &str)] = &[
 ];
 
 impl Loaded {
+    /// Where the key of this name is set.
+    pub fn origin(&self, name: &str) -> &Origin {
+        let at = KEYS.iter().position(|key| key.name == name);
+        at.map_or(&Origin::Default, |at| &self.origins[at])
+    }
+
     /// Everything that does not go together.
     pub(super) fn check(&self) -> Problems {
         let mut problems = Problems::default();

@@ -100,7 +100,7 @@ fn rows_that_wait_for_a_person_are_counted() {
     let folder = Folder::new();
     let shop = folder.write("shop.yaml", format!("{}    review: true\n", shop_catalog(&["017", "018"])));
     let text = run(["catalog", "check", &shop]).ok();
-    assert!(text.ends_with("1 row waits for a person's judgement: `review: true`\n"), "{text}");
+    assert!(text.contains("\n1 row waits for a person's judgement: `review: true`\n"), "{text}");
     let line = text.lines().find(|l| l.starts_with("SHOP")).expect("a line of the service");
     assert!(line.ends_with("(1 to review)"), "{line}");
     let listing = run(["catalog", "list", "--format", "json", "--catalog", &shop]).json();
@@ -208,6 +208,17 @@ fn all_mistakes_in_one_run_each_with_file_line_and_key() {
         assert!(said.contains(file.as_str()), "{file} in:\n{said}");
     }
     assert!(said.contains("did you mean `quota`?"), "a remedy in:\n{said}");
+    // A row is named by its code wherever it has one, and problems are in the order of their lines.
+    let of_bad: Vec<_> = said.lines().filter_map(|line| line.split_once(&format!("{bad}:"))).collect();
+    let lines: Vec<usize> = of_bad
+        .iter()
+        .map(|(_, rest)| rest.split_once(':').expect("a line").0.parse().expect("a number"))
+        .collect();
+    assert!(lines.is_sorted() && lines.len() == 19, "{lines:?}");
+    assert!(!said.contains("codes[") || said.matches("codes[").count() == said.matches("codes[9]").count());
+    for key in ["Ord.017.retryable", "Ord.017.colour", "Ord.018.message", "Ord.018.retryable"] {
+        assert!(said.contains(&format!(": {key}: ")), "{key} in:\n{said}");
+    }
     // One for each mark, four without, three files that cannot be read.
     assert!(said.contains("22 problems"), "{said}");
 }
@@ -242,6 +253,14 @@ fn a_remedy_names_each_choice_once() {
     let said = run(["catalog", "check", &bad]).failed(2);
     let line = said.lines().find(|l| l.contains("zzzz")).expect("the unknown key");
     assert_eq!(line.matches("source").count(), 1, "{line}");
+    // A key that this row leaves out is one all the same.
+    let row = "{code: Shop.018, message: m, category: state, retryable: false, zzzzzzzzzzzzzzzz: 1}";
+    let bad = folder.write("bad.yaml", format!("{}  - {row}\n", shop_catalog(&["017"])));
+    let said = run(["catalog", "check", &bad]).failed(2);
+    assert!(
+        said.contains("Shop.018.zzzzzzzzzzzzzzzz: unknown key; one of: ") && said.contains("action"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -260,7 +279,6 @@ fn a_list_of_some() {
     let found = codes(&["--search", "insufficient CLUSTER quota"]);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0]["code"], "CCE.01400007");
-    assert_eq!(codes(&["--search", "no such text anywhere"]).len(), 0);
     let mut table = errtally();
     let table = finish(table.args(["catalog", "list", "--service", "CCE", "--search", "quota"])).ok();
     assert!(table.contains("CCE.01400007") && !table.contains("Ecs."), "{table}");
@@ -268,6 +286,49 @@ fn a_list_of_some() {
         let told = run(["catalog", "list", flag, name]).failed(2);
         assert!(told.contains(flag) && told.contains(name) && told.contains(remedy), "{told}");
     }
+}
+
+#[test]
+fn a_search_that_finds_nothing_says_so_and_ends_as_grep_does() {
+    let none = ["catalog", "list", "--search", "no such text anywhere"];
+    let ended = run(none);
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
+    let said = "errtally: nothing has `no such text anywhere` in code, message or action; try fewer words\n";
+    assert_eq!(ended.stderr, said);
+    let ended = run(none.iter().chain(&["--format", "json"]));
+    let listing: Value = serde_json::from_str(&ended.stdout).expect("an object all the same");
+    assert_eq!((ended.status, &listing["codes"]), (Some(1), &json!([])));
+    let ended = run(["catalog", "list", "--service", "CCE", "--search", "Parameter error."]);
+    assert!(ended.failed(1).ends_with("or more services and categories\n"));
+    // A service without rows is no search.
+    assert_eq!(run(["catalog", "list", "--service", "DNS"]).ok(), "");
+}
+
+#[test]
+fn the_table_of_a_search_shows_why_a_row_was_found() {
+    let table = run(["catalog", "list", "--search", "Insufficient cluster quota"]).ok();
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(lines.len(), 2, "{table}");
+    assert!(lines[0].starts_with("CCE.01400007"), "{table}");
+    assert_eq!(lines[1].trim_start(), "CCE: Insufficient cluster quota.");
+    // What the line shows needs no other.
+    assert_eq!(run(["catalog", "list", "--search", "CCE.01400007"]).ok().lines().count(), 1);
+    // Without a search each row is a line.
+    let all = run(["catalog", "list", "--service", "CCE"]).ok();
+    assert!(all.lines().all(|line| line.starts_with("CCE.")), "{all}");
+}
+
+#[test]
+fn rows_of_ones_own_come_first_in_a_search() {
+    let folder = Folder::new();
+    let text = shop_catalog(&["017", "018"]).replace("\"m\"", "\"Parameter error.\"");
+    let shop = folder.write("shop.yaml", text);
+    let table = run(["catalog", "list", "--search", "Parameter error", "--catalog", &shop]).ok();
+    let rows: Vec<_> = table.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert!(rows.len() > 10 && rows[0].starts_with("Shop.017") && rows[1].starts_with("Shop.018"), "{table}");
+    assert!(!rows[2].starts_with("Shop"), "{table}");
+    let told = run(["explain", "Parameter error.", "--catalog", &shop]).ok();
+    assert!(told.lines().nth(1).is_some_and(|line| line.starts_with("Shop.017")), "{told}");
 }
 
 #[test]

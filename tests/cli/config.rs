@@ -188,3 +188,25 @@ fn events_may_not_go_to_a_topic_that_is_consumed() {
     let said = check("^logs(", "kafka").failed(2);
     assert!(said.contains("`^logs(`"), "it is not passed over: {said}");
 }
+
+#[test]
+fn a_key_like_none_is_told_where_all_are_and_one_without_its_section_which_it_may_be() {
+    let folder = Folder::new();
+    let file =
+        folder.write("errtally.yaml", "zzzzzzzz: 1\nbrokers: a:9092\nfoo: 1\nhttp: {max_conections: 3}\n");
+    let ended =
+        finish(errtally().args(["config", "check", "--config", &file]).env("ERRTALLY_ZZZZZZZZZZ", "1"));
+    let said = ended.failed(2);
+    for line in [
+        format!("{file}:1: zzzzzzzz: unknown key; all keys: `errtally config show`, docs/settings.md"),
+        format!("{file}:2: brokers: unknown key; did you mean `events.kafka.brokers` or `kafka.brokers`?"),
+        format!("{file}:3: foo: unknown key; all keys: `errtally config show`, docs/settings.md"),
+        format!("{file}:4: http.max_conections: unknown key; did you mean `http.max_connections`?"),
+        "ERRTALLY_ZZZZZZZZZZ: unknown variable; all variables: docs/settings.md; all keys: `errtally config show`"
+            .to_owned(),
+    ] {
+        assert!(said.lines().any(|told| told.ends_with(&line)), "{line}\n{said}");
+    }
+    let told = run(["catalog", "list", "--services", "zzzzzz"]).failed(2);
+    assert!(told.contains("no service is called `zzzzzz`; all services: `errtally catalog check`"), "{told}");
+}

@@ -4,6 +4,7 @@
 mod support;
 
 mod catalog;
+mod check;
 mod config;
 mod explain;
 mod formats;
@@ -12,5 +13,6 @@ mod output;
 mod precedence;
 mod scan;
 mod secrets;
+mod slips;
 mod threads;
 mod wrong;

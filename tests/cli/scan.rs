@@ -168,7 +168,13 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
         assert_eq!(report["records"], 4, "{bad}");
         assert!(ended.failed(1).contains(bad.as_str()), "{bad}");
     }
-    let both = run(["scan", &missing, &place]).failed(1);
+    let none = run(["scan", &missing, &place]);
+    assert_eq!(none.stdout, "", "nothing was read: nothing is said of what was found");
+    let both = none.failed(1);
+    let empty = folder.write("empty.log", "");
+    let one = run(["scan", &missing, &empty]);
+    assert!(one.stdout.contains("No error code found."), "{one:?}");
+    one.failed(1);
     assert!(both.contains(&missing) && both.lines().any(|l| l.contains(&format!("{place}:"))), "{both}");
 }
 

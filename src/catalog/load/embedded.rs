@@ -75,6 +75,7 @@ impl Draft {
                     default: false,
                     // The build refuses a row that waits.
                     review: false,
+                    place: None,
                 },
             })
         };

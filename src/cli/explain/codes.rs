@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::{DIM, HEAD};
 use crate::catalog::meanings::{self, Meaning, Meanings};
 use crate::catalog::search::{Found, Search};
+use crate::catalog::slips::Meant;
 use crate::catalog::{Catalog, CodeId, Row, template};
 use crate::classify::unlisted::Unlisted;
 use crate::problem::counted;
@@ -17,18 +18,35 @@ const MOST_FOUND: usize = 10;
 /// Codes that are shown where a text finds none.
 const MOST_NEAR: usize = 3;
 
+/// Words of a text that finds nothing which are looked at as mistyped codes.
+const MOST_WORDS: usize = 8;
+
 /// What the arguments ask for.
 enum Asked {
     Known(CodeId),
     Unlisted(String, Unlisted),
+    /// A code, or the form of one, that the whole catalog has and the chosen services have not.
+    LeftOut(String, String),
     Text(String),
 }
 
+/// Where codes are looked for.
+pub(super) struct Asking<'c> {
+    /// What is in force.
+    pub(super) catalog: &'c Catalog,
+    /// What there would be with all services, where some are chosen, and where they are.
+    pub(super) whole: Option<(Catalog, String)>,
+    /// The catalogs beside the built-in one, as they are told of; empty where there are none.
+    pub(super) catalogs: String,
+}
+
 /// What is known of the codes and texts in `arguments`, and whether all of them are known.
-pub(super) fn told(catalog: &Catalog, arguments: &[String]) -> (String, bool) {
+pub(super) fn told(asking: &Asking<'_>, arguments: &[String]) -> (String, bool) {
+    let catalog = asking.catalog;
     let mut out = String::new();
     let mut all_known = true;
-    for asked in asked(catalog, arguments) {
+    let mut own = false;
+    for asked in asked(asking, arguments) {
         if !out.is_empty() {
             out.push('\n');
         }
@@ -39,22 +57,70 @@ pub(super) fn told(catalog: &Catalog, arguments: &[String]) -> (String, bool) {
             }
             Asked::Unlisted(code, unlisted) => {
                 not_known(catalog, &code, &unlisted, &mut out);
+                own = true;
                 false
             }
-            Asked::Text(text) => by_text(catalog, &text, &mut out),
+            Asked::LeftOut(code, why) => {
+                let _ =
+                    writeln!(out, "{HEAD}{code}{HEAD:#}  not among the services that are chosen\n  {why}");
+                false
+            }
+            Asked::Text(text) => {
+                let found = by_text(catalog, &text, &mut out);
+                own |= !found && !text.contains(char::is_whitespace);
+                found
+            }
+        };
+    }
+    if own {
+        let _ = match asking.catalogs.as_str() {
+            "" => writeln!(
+                out,
+                "{DIM}Codes of services of your own: --catalog FILE, or ERRTALLY_CATALOG{DIM:#}"
+            ),
+            catalogs => writeln!(
+                out,
+                "{DIM}Looked for in the built-in catalog and {catalogs}; more: --catalog FILE, or ERRTALLY_CATALOG{DIM:#}"
+            ),
         };
     }
     (out, all_known)
 }
 
+impl Asking<'_> {
+    /// Why `code` is not in force though the catalog has it, or has a family for it.
+    fn left_out(&self, code: &str) -> Option<String> {
+        let (whole, chosen) = self.whole.as_ref()?;
+        let (family, _) = whole.family_of(code.as_bytes())?;
+        let family = whole.family(family);
+        let (services, what) = match whole.find(code) {
+            Some(id) => (Meanings::new(whole, id).services(), "the catalog has it".to_owned()),
+            None if self.catalog.family_of(code.as_bytes()).is_none() => {
+                (vec![family.service], format!("it fits {family}"))
+            }
+            None => return None,
+        };
+        let names: Vec<_> = services.iter().map(|&id| whole.service(id).name.as_str()).collect();
+        let (names, them) = (names.join(", "), if names.len() == 1 { "it" } else { "one of them" });
+        Some(format!(
+            "{what}, of {names}, but `services` leaves that out ({chosen}): add {them} there, or leave it empty"
+        ))
+    }
+}
+
 /// Each code once; arguments beside each other that are no codes are one text, as it was typed.
-fn asked(catalog: &Catalog, arguments: &[String]) -> Vec<Asked> {
+fn asked(asking: &Asking<'_>, arguments: &[String]) -> Vec<Asked> {
+    let catalog = asking.catalog;
     let mut all: Vec<Asked> = Vec::new();
     for argument in arguments {
         if let Some(code) = catalog.find(argument) {
             if !all.iter().any(|asked| matches!(asked, Asked::Known(known) if *known == code)) {
                 all.push(Asked::Known(code));
             }
+            continue;
+        }
+        if let Some(why) = asking.left_out(argument) {
+            all.push(Asked::LeftOut(argument.clone(), why));
             continue;
         }
         let unlisted = Unlisted::new(catalog, argument);
@@ -148,8 +214,12 @@ fn not_known(catalog: &Catalog, code: &str, unlisted: &Unlisted, out: &mut Strin
     for sentence in &unlisted.sentences {
         let _ = writeln!(out, "  {sentence}");
     }
-    if !unlisted.near.is_empty() {
-        let near: Vec<_> = unlisted.near.iter().map(|&id| &*catalog.code(id).spelling).collect();
+    known_near(catalog, &unlisted.near, out);
+}
+
+fn known_near(catalog: &Catalog, near: &[CodeId], out: &mut String) {
+    if !near.is_empty() {
+        let near: Vec<_> = near.iter().map(|&id| &*catalog.code(id).spelling).collect();
         let _ = writeln!(out, "  known codes near it: {}", near.join(", "));
     }
 }
@@ -163,13 +233,7 @@ fn by_text(catalog: &Catalog, text: &str, out: &mut String) -> bool {
         return true;
     }
     if found.is_empty() {
-        let _ = writeln!(out, "{HEAD}{text}{HEAD:#}  not the shape of a code, and no code says so");
-        let near = search.near(catalog, MOST_NEAR);
-        if !near.is_empty() {
-            let _ = writeln!(out, "{DIM}some of the words are in{DIM:#}");
-            list(catalog, &near, out);
-        }
-        let _ = writeln!(out, "  Try fewer words. Of a line of a log: errtally explain --line TEXT");
+        nothing_found(catalog, &search, text, out);
         return false;
     }
     let codes = counted(found.len() as u64, "code");
@@ -179,6 +243,28 @@ fn by_text(catalog: &Catalog, text: &str, out: &mut String) -> bool {
         let _ = writeln!(out, "and {more} more: errtally catalog list --search {}", quoted(text));
     }
     true
+}
+
+fn nothing_found(catalog: &Catalog, search: &Search, text: &str, out: &mut String) {
+    let _ = writeln!(out, "{HEAD}{text}{HEAD:#}  not the shape of a code, and no code says so");
+    let whole = std::iter::once(text);
+    let words = text.split_whitespace().filter(|&word| word != text).take(MOST_WORDS);
+    let mut meant = whole.chain(words).map(|word| Meant::new(catalog, word));
+    let meant = meant.find(|meant| !meant.sentences(catalog).is_empty()).unwrap_or_default();
+    for sentence in meant.sentences(catalog) {
+        let _ = writeln!(out, "  {sentence}");
+    }
+    known_near(catalog, &meant.near, out);
+    let near = search.near(catalog, MOST_NEAR);
+    if !near.is_empty() {
+        let _ = writeln!(out, "{DIM}some of the words are in{DIM:#}");
+        list(catalog, &near, out);
+    }
+    let fewer = if text.contains(char::is_whitespace) { "Try fewer words. " } else { "" };
+    let _ = writeln!(
+        out,
+        "  {fewer}All codes: errtally catalog list. All families: errtally catalog check. Of a line of a log: errtally explain --line TEXT"
+    );
 }
 
 fn list(catalog: &Catalog, found: &[Found], out: &mut String) {

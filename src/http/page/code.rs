@@ -180,5 +180,6 @@ fn counted(totals: &Totals, code: &str) -> Vec<Counted> {
 fn sentence(words: String) -> String {
     let mut chars = words.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str())
+    let stop = if words.ends_with('?') { "" } else { "." };
+    format!("{first}{}{stop}", chars.as_str())
 }
