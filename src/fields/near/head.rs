@@ -34,6 +34,7 @@ pub struct Head {
 pub fn read(line: &[u8], zone: &Zone, brief: bool) -> Head {
     let mut head = Head::default();
     let mut at = priority(line, &mut head);
+    let ranked = head.level.is_some();
     at += access(&line[at..]);
     let mut dated = false;
     let mut plain = 0;
@@ -50,8 +51,9 @@ pub fn read(line: &[u8], zone: &Zone, brief: bool) -> Head {
     for _ in 0..MAX_WORDS {
         at += line[at..].iter().take_while(|b| is_between(**b)).count();
         at = behind_escaped_blank(line, at);
-        // Brackets may hold a trace.
-        if brief && head.level.is_some() && head.time.is_some() && line[..at].last() != Some(&b'[') {
+        // Brackets may hold a trace; a priority is not the last word.
+        if brief && !ranked && head.level.is_some() && head.time.is_some() && line[..at].last() != Some(&b'[')
+        {
             break;
         }
         if at >= line.len() || at > MAX_BYTES {

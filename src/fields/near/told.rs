@@ -115,7 +115,7 @@ impl Fields {
 
     /// Whether `line` begins with a time, or a time of day, that is no moment.
     pub fn begins_with_a_clock(&self, line: &[u8]) -> bool {
-        let head = head::read(line, &self.zone);
+        let head = head::read(line, &self.zone, false);
         head.dated && head.time.is_none()
     }
 }
