@@ -67,7 +67,9 @@ pub fn consumer(config: &ClientConfig, topics: &[String], group: &str) -> Result
         }
         match asking.topic(topic) {
             Ok(partitions) => {
-                (0..partitions).for_each(|partition| drop(all.add_partition(topic, partition)));
+                for partition in 0..partitions {
+                    all.add_partition(topic, partition);
+                }
                 found.push(format!("topic {topic}: partitions 0 to {}", partitions - 1));
             }
             Err(refusal) => refused.push(refusal),

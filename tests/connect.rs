@@ -1,7 +1,6 @@
 //! `config check --connect`: what brokers say before a daemon is started, by librdkafka's own mock of a cluster.
 //! `kafka.rs` asks a real one with passwords and certificates.
 
-#[allow(dead_code)]
 mod support;
 
 use std::net::TcpListener;

@@ -56,7 +56,7 @@ fn placeholder(text: &str, before: Option<u8>) -> usize {
     for letter in ['x', 'X'] {
         let run = text.chars().take_while(|c| *c == letter).count();
         let apart = |byte: Option<u8>| byte.is_none_or(|b| !super::bytes::is_word(b));
-        if run >= 2 && apart(before) && apart(text.bytes().nth(run)) {
+        if run >= 2 && apart(before) && apart(text.as_bytes().get(run).copied()) {
             return run;
         }
     }
