@@ -309,6 +309,17 @@ fn health(scene: &Scene, add: Add<'_>) {
     let none = || Want::Series(vec![(of_logs.clone(), exactly(0.0))]);
     add("timeseries", "Records that were missed", vec![none(), none()]);
 
+    // Nobody follows files here.
+    for (title, queries) in [
+        ("Bytes behind", 1),
+        ("Files", 2),
+        ("Rotations a second", 2),
+        ("Files that were missed", 2),
+        ("Age of positions", 2),
+    ] {
+        add("timeseries", title, (0..queries).map(|_| Want::Series(Vec::new())).collect());
+    }
+
     let to_file = |range| Want::Series(vec![(labels(&[("job", "stdin"), ("to", "file")]), range)]);
     let events = 2 * (codes(&STDIN) + LATE);
     add("timeseries", "Events a second", vec![to_file(rate_of(events))]);

@@ -237,6 +237,56 @@ def dashboard() -> builders.Dashboard:
                 Query(f"sum by (instance, topic) ({of('errtally_kafka_offset_resets_total')})", "{{topic}}: partitions"),
             )
         )
+        .with_row(builders.Row("Files"))
+        .with_panel(
+            lines(
+                "Bytes behind",
+                "Bytes of followed files that are not yet counted.",
+                "bytes",
+                Query(f"sum by (job) ({of('errtally_files_unread_bytes')})", "{{job}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Files",
+                "Files that each instance follows, and those among them that are open.",
+                "short",
+                Query(of("errtally_files_followed"), "{{instance}}: followed"),
+                Query(of("errtally_files_open"), "{{instance}}: open"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Rotations a second",
+                "Files that were renamed, replaced or deleted, and files that were cut or written anew.",
+                "cps",
+                Query(rate("errtally_file_rotations_total", INSTANCE, "job"), "{{job}}: rotated"),
+                Query(rate("errtally_file_truncations_total", INSTANCE, "job"), "{{job}}: cut"),
+                width=8,
+            )
+        )
+        .with_panel(
+            lines(
+                "Files that were missed",
+                "Since each instance started: files that were gone before they were read to their end, and attempts to"
+                " read that failed and are made again.",
+                "short",
+                Query(of("errtally_files_vanished_total"), "{{instance}}: vanished"),
+                Query(of("errtally_file_read_errors_total"), "{{instance}}: failed reads"),
+                width=8,
+            )
+        )
+        .with_panel(
+            lines(
+                "Age of positions",
+                "Time since positions were last written to state_dir: they are written where something was read."
+                " Writes that fail are counted, and made again.",
+                "s",
+                Query(f"time() - {of('errtally_positions_written_timestamp_seconds')}", "{{instance}}"),
+                Query(of("errtally_position_write_failures_total"), "{{instance}}: failed writes"),
+                width=8,
+            )
+        )
         .with_row(builders.Row("Events"))
         .with_panel(
             lines(
