@@ -141,8 +141,7 @@ impl<C: ClientContext> Asking<'_, C> {
                 return Err(said.words.unwrap_or_else(|| error.to_string()));
             }
             if said.hopeless || left.is_zero() {
-                let none = || format!("no answer within {} s ({error})", PATIENCE.as_secs());
-                return Err(said.words.unwrap_or_else(none));
+                return Err(said.words.unwrap_or_else(|| silence(&error)));
             }
             self.heard.put_back(said);
         }
@@ -183,6 +182,15 @@ impl<C: ClientContext> Asking<'_, C> {
         }
         Ok(found.partitions().len() as i32)
     }
+}
+
+/// Nothing was said: nobody is there, or who is there speaks otherwise and closes each connection.
+fn silence(error: &KafkaError) -> String {
+    format!(
+        "no answer within {} s ({error}); it may be that they close connections at once, as a listener with TLS or \
+         SASL does where security.protocol is another",
+        PATIENCE.as_secs()
+    )
 }
 
 fn one_of_each_leader(topic: &MetadataTopic) -> Vec<i32> {

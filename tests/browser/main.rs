@@ -256,7 +256,7 @@ fn the_catalog_reads_well_and_needs_no_javascript() {
 #[test]
 fn text_from_outside_stays_text() {
     let folder = support::Folder::new();
-    let long = "x".repeat(3000);
+    let long = "y".repeat(3000);
     let evil = format!(
         "service: \"<b>&'x\"\nfull_name: \"<img src=x onerror=alert(1)>\"\nsource: s\nfamilies:\n  \
          - {{prefix: Shop, grammar: NNN}}\ncodes:\n  - code: Shop.017\n    message: \"</bdi><script>window.hurt=1\
@@ -283,7 +283,7 @@ fn text_from_outside_stays_text() {
         );
         let message = browser.text(&cell("Shop.017", "message"));
         assert!(
-            message.contains("<script>window.hurt=1</script> \u{202e}right to left \u{fffd} nul xxx"),
+            message.contains("<script>window.hurt=1</script> \u{202e}right to left \u{fffd} nul yyy"),
             "{message}"
         );
         assert!(

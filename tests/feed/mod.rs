@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -21,6 +21,7 @@ use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::support::Raise;
 use crate::support::daemon::Daemon;
 use crate::support::exposition::Scrape;
 
@@ -232,7 +233,18 @@ pub fn terminate_in_order(daemon: Daemon) -> u64 {
 #[track_caller]
 fn terminate_with_log(daemon: Daemon) -> (u64, String) {
     daemon.signal(rustix::process::Signal::TERM);
-    let (status, log) = daemon.wait();
+    let (ended, address) = (AtomicBool::new(false), daemon.address());
+    let (status, log) = std::thread::scope(|scope| {
+        // Whoever has scraped goes on, and sees the last counts: nobody waits for him in vain.
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                let _ = crate::support::http::ask(address, "GET", "/metrics", &[]);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let _raise = Raise(&ended);
+        daemon.wait()
+    });
     assert_eq!(status.code(), Some(0), "{log}");
     (records_in_log(&log), log)
 }
