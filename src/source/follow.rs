@@ -5,7 +5,7 @@
 //! counted, and reads on from there: so a position is always one between two
 //! records, and it is all that has to be kept for the next process.
 //!
-//! What is counted up to where is in [`Files`] alone; [`keeper`] takes it from
+//! What is counted up to where is in `Files` alone; `keeper` takes it from
 //! there when the events of it have arrived.
 
 mod copied;
