@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use corpus::{Corpus, RECIPES, Recipe, wide};
-use errtally::catalog::Catalog;
-use errtally::engine::{Engine, Options};
-use errtally::framing::READ_BYTES;
-use errtally::ledger::{Ledger, Source};
-use errtally::pipeline::Pipeline;
+use errtally_core::catalog::Catalog;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::framing::READ_BYTES;
+use errtally_core::ledger::{Ledger, Source};
+use errtally_core::pipeline::Pipeline;
 use errtally::report::Report;
 
 const CORPUS_BYTES: usize = 32 << 20;

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use corpus::{Corpus, Expected, RECIPES, Recipe};
 use divan::Bencher;
 use divan::counter::BytesCount;
-use errtally::catalog::Catalog;
-use errtally::classify::discovery::Keys;
-use errtally::engine::{Engine, Options};
-use errtally::framing::READ_BYTES;
-use errtally::ledger::{Ledger, Source};
-use errtally::pipeline::Pipeline;
+use errtally_core::catalog::Catalog;
+use errtally_core::classify::discovery::Keys;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::framing::READ_BYTES;
+use errtally_core::ledger::{Ledger, Source};
+use errtally_core::pipeline::Pipeline;
 use errtally::report::Report;
-use errtally::sweep::Sweep;
+use errtally_core::sweep::Sweep;
 
 /// More than a second-level cache holds, so that the copy comes from farther
 /// away, as it does out of the kernel.

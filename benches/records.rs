@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corpus::{Corpus, RECIPES};
-use errtally::catalog::Catalog;
-use errtally::engine::{Engine, Options};
-use errtally::enrich::{EventPlan, FieldPaths, Label, Plan};
-use errtally::framing::READ_BYTES;
-use errtally::ledger::{Ledger, Source};
-use errtally::outbox::Outbox;
-use errtally::pipeline::Pipeline;
+use errtally_core::catalog::Catalog;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::enrich::{Extraction, EventPlan, Label, Plan};
+use errtally_core::framing::READ_BYTES;
+use errtally_core::ledger::{Ledger, Source};
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use errtally::sink::{Sink, SinkError};
 use simd_json::{Buffers, Tape};
 
@@ -55,7 +55,7 @@ fn plan(labels: bool, exemplars: bool, events: bool) -> Arc<Plan> {
         labels: labels.iter().map(|l| l.name.clone()).collect(),
         ..EventPlan::default()
     });
-    let plan = Plan::new(&labels, &FieldPaths::default(), 10_000, None, exemplars, events);
+    let plan = Plan::new(&Extraction { labels, max_label_sets: 10_000, exemplars, events, ..Extraction::default() });
     Arc::new(plan.expect("a plan"))
 }
 

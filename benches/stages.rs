@@ -12,17 +12,17 @@ use arc_swap::ArcSwap;
 use corpus::{Corpus, RECIPES, Recipe};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use errtally::catalog::{Catalog, RowId};
-use errtally::classify::{self, What};
+use errtally_core::catalog::{Catalog, RowId};
+use errtally_core::classify::{self, What};
 use errtally::config::Settings;
-use errtally::count::Tally;
-use errtally::engine::{Engine, Options};
-use errtally::framing::{Block, LineBuffer, READ_BYTES};
-use errtally::labels::OwnSets;
-use errtally::ledger::{Account, Ledger, Source};
+use errtally_core::count::Tally;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::framing::{Block, LineBuffer, READ_BYTES};
+use errtally_core::labels::OwnSets;
+use errtally_core::ledger::{Account, Ledger, Source};
 use errtally::metrics::{Exporter, Shown};
-use errtally::parse::{Parser, looks_like_json};
-use errtally::sweep::Sweep;
+use errtally_core::parse::{Parser, looks_like_json};
+use errtally_core::sweep::Sweep;
 
 const CORPUS_BYTES: usize = 8 << 20;
 

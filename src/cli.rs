@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::log::stderr::say;
-use crate::problem::{Problems, counted};
+use errtally_core::problem::{Problems, counted};
 use crate::shutdown::Host;
 
 /// Finds cloud API error codes in log streams and counts them for Prometheus.

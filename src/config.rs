@@ -19,15 +19,15 @@ mod whole;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use event_keys::MAX_EVENT_RECORD_BYTES;
 pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
 pub use watch::Watch;
 
-use crate::catalog::Category;
-use crate::engine::Options;
-use crate::enrich::{FieldPaths, Label};
-use crate::join::JoinSettings;
+use errtally_core::catalog::Category;
+use errtally_core::engine::Options;
+use errtally_core::enrich::{EventPlan, Extraction, FieldPaths, Label};
+use errtally_core::event::EventFilter;
+use errtally_core::join::JoinSettings;
 
 /// Which source `run` reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,19 +209,6 @@ pub enum WhenFull {
     Drop,
 }
 
-/// Which hits become events; an empty list is no condition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventFilter {
-    /// Those of these categories.
-    pub category: Vec<Category>,
-    /// Those of these services.
-    pub api_service: Vec<String>,
-    /// Those with these codes.
-    pub code: Vec<String>,
-    /// Those in records of these levels; `none` is a record without one.
-    pub level: Vec<String>,
-}
-
 /// A file of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFileSettings {
@@ -339,6 +326,24 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What is to be read from records with a hit.
+    pub fn extraction(&self) -> Extraction {
+        let EventSettings { to, include_record, max_record_bytes, only, .. } = &self.events;
+        let events = (*to != EventsTo::None).then(|| EventPlan {
+            record_bytes: include_record.then_some(*max_record_bytes),
+            only: only.clone(),
+            labels: self.labels.iter().map(|l| l.name.clone()).collect(),
+        });
+        Extraction {
+            labels: self.labels.clone(),
+            fields: self.fields.clone(),
+            max_label_sets: self.max_label_sets,
+            late_after: Some(self.late_after).filter(|d| !d.is_zero()),
+            exemplars: self.exemplars,
+            events,
+        }
+    }
+
     /// These settings as a process that runs with `running` takes them over at
     /// a reload: of keys that take effect at the next start it keeps its own.
     pub fn reloaded_over(self, running: &Settings) -> Settings {
@@ -417,7 +422,7 @@ impl Default for Settings {
             catalog: Vec::new(),
             services: Vec::new(),
             discovery: true,
-            discovery_keys: crate::engine::DISCOVERY_KEYS.map(str::to_owned).to_vec(),
+            discovery_keys: errtally_core::engine::DISCOVERY_KEYS.map(str::to_owned).to_vec(),
             max_record_bytes: 1 << 20,
             join: JoinSettings::default(),
             max_unknown_codes: 100,

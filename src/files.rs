@@ -7,6 +7,8 @@
 //! stops waiting for. A pipe can be read once: whoever reads again keeps what
 //! came the first time.
 
+mod named;
+
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -18,6 +20,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+pub use named::{load_catalog, read_file, yaml_files};
 
 /// The largest configuration, web configuration or certificate file.
 pub const MAX_SETTINGS_BYTES: usize = 4 << 20;

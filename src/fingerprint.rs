@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::files::{self, Content, MAX_CATALOG_BYTES, Unreadable};
-use crate::problem::yaml_files;
+use crate::files::yaml_files;
 
 /// A file that was changed less than this before it was looked at may change
 /// again and look the same: clocks of file systems are coarse.

@@ -8,8 +8,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::catalog::Category;
-use crate::ledger::{RowKey, SourceCounts, Total};
+use errtally_core::catalog::Category;
+use errtally_core::ledger::{RowKey, SourceCounts, Total};
 
 /// From one sample to the next.
 pub const STEP: Duration = Duration::from_secs(5);

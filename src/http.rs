@@ -30,7 +30,7 @@ pub use listen::{bind, is_address};
 pub use readiness::{Readiness, Stage};
 pub use web::Web;
 
-use crate::ledger::Ledger;
+use errtally_core::ledger::Ledger;
 use crate::live::Live;
 use crate::metrics::{Exporter, Exposition, Format};
 use crate::report::{CatalogListing, Report};

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::catalog::{Category, template};
+use errtally_core::catalog::{Category, template};
 use crate::history::{BARS, History, Key, STEP};
 use crate::http::Readiness;
-use crate::ledger::{Ledger, OTHER, SourceCounts, Total, Totals, Unknown};
+use errtally_core::ledger::{Ledger, OTHER, SourceCounts, Total, Totals, Unknown};
 use crate::metrics::Process;
 pub use document::*;
 

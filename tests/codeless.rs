@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use corpus::{Corpus, Kind, Recipe};
-use errtally::catalog::Catalog;
-use errtally::engine::{Engine, Options};
-use errtally::ledger::{Ledger, Source};
-use errtally::pipeline::Pipeline;
+use errtally_core::catalog::Catalog;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::ledger::{Ledger, Source};
+use errtally_core::pipeline::Pipeline;
 use errtally::report::Report;
 
 /// Of a long log as much as is made, read and forgotten at a time.

@@ -7,11 +7,11 @@ mod subject;
 use std::io::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use errtally::catalog::Catalog;
-use errtally::engine::{Engine, Options as EngineOptions};
-use errtally::join::JoinSettings;
-use errtally::ledger::{Ledger, Source};
-use errtally::pipeline::Pipeline;
+use errtally_core::catalog::Catalog;
+use errtally_core::engine::{Engine, Options as EngineOptions};
+use errtally_core::join::JoinSettings;
+use errtally_core::ledger::{Ledger, Source};
+use errtally_core::pipeline::Pipeline;
 use errtally::report::Report;
 use errtally::source::pieces::{self, Share};
 use proptest::collection::vec;

@@ -5,8 +5,8 @@ mod guarded;
 
 use std::cell::RefCell;
 
-use errtally::parse::marks::{Finder, Marks};
-use errtally::parse::{Parser, Scalar, Text, Visit};
+use errtally_core::parse::marks::{Finder, Marks};
+use errtally_core::parse::{Parser, Scalar, Text, Visit};
 use guarded::{Guarded, cases};
 use proptest::prelude::*;
 use simd_json::{Node, StaticNode};

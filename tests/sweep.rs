@@ -5,10 +5,10 @@ mod guarded;
 
 use std::sync::Arc;
 
-use errtally::catalog::Catalog;
-use errtally::classify::discovery::Keys;
-use errtally::engine::Options;
-use errtally::sweep::{Shape, Sweep, scalar};
+use errtally_core::catalog::Catalog;
+use errtally_core::classify::discovery::Keys;
+use errtally_core::engine::Options;
+use errtally_core::sweep::{Shape, Sweep, scalar};
 use guarded::{Guarded, cases};
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn odd_catalog() -> Catalog {
         "service: ODD\nfull_name: Odd\nsource: none\nfamilies:\n  - {prefix: A1, grammar: NNN}\n  - {prefix: E, separator: none, grammar: NNNN}\n  - {prefix: O-A, separator: \"-\", grammar: NN}\ncodes: []\n",
     )
     .unwrap();
-    Catalog::load(&[path], true).unwrap()
+    errtally::files::load_catalog(&[path], true).unwrap()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use corpus::{Generator, Kind, Recipe};
-use errtally::catalog::Catalog;
+use errtally_core::catalog::Catalog;
 
 /// Make a log of which every count is known
 #[derive(Parser)]
@@ -47,7 +47,7 @@ fn main() -> anyhow::Result<()> {
             .and_then(|()| corpus::wide::write(path))
             .with_context(|| format!("cannot write into {}", path.display()))?;
     }
-    let catalog = Catalog::load(args.catalog.as_slice(), args.catalog.is_none())
+    let catalog = errtally::files::load_catalog(args.catalog.as_slice(), args.catalog.is_none())
         .map_err(|problems| anyhow::anyhow!("{problems}"))?;
     if let Some(path) = &args.codes {
         let bare = catalog.codes().iter().filter(|c| !catalog.family(c.family).prefix.is_empty());

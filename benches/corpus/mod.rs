@@ -13,7 +13,7 @@ pub mod wide;
 
 use std::collections::BTreeMap;
 
-use errtally::catalog::Catalog;
+use errtally_core::catalog::Catalog;
 
 /// What the lines are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Generator {
             // Numbers alone are codes behind a key only.
             .filter(|code| !catalog.family(code.family).prefix.is_empty())
             .map(|code| {
-                let row = catalog.row(errtally::catalog::RowId(code.rows.start));
+                let row = catalog.row(errtally_core::catalog::RowId(code.rows.start));
                 Fault {
                     code: code.spelling.to_string(),
                     message: row.message.to_string(),

@@ -7,12 +7,12 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, check, diff, import, output};
-use crate::catalog::search::{Search, service_named};
-use crate::catalog::{Catalog, Category, Row, status_label, template};
+use errtally_core::catalog::search::{Search, service_named};
+use errtally_core::catalog::{Catalog, Category, Row, status_label, template};
 use crate::log::stderr::say;
-use crate::problem::{Problem, Problems};
+use errtally_core::problem::{Problem, Problems};
 use crate::report::{CatalogListing, table};
-use crate::yaml::{suggest, suggest_of_many};
+use errtally_core::yaml::{suggest, suggest_of_many};
 
 const DIM: Style = Style::new().dimmed();
 

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use super::settings::Reading;
 use super::{Failure, output};
-use crate::catalog::origins::{File, Replaced};
-use crate::catalog::{Catalog, Row};
-use crate::problem::counted;
+use errtally_core::catalog::origins::{File, Replaced};
+use errtally_core::catalog::{Catalog, Row};
+use errtally_core::problem::counted;
 
 /// Rows that wait which are named; the others are counted.
 const MOST_WAITING: usize = 20;

@@ -6,7 +6,7 @@ use super::settings::{Daemon, Reading};
 use super::{Failure, output};
 use crate::config::{KEYS, Layers, SourceKind};
 use crate::log::stderr::say;
-use crate::problem::counted;
+use errtally_core::problem::counted;
 use crate::source::follow::NOT_KEPT;
 #[cfg(feature = "kafka")]
 use crate::{

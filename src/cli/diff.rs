@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::catalog::Format;
 use super::{Failure, output};
-use crate::catalog::{Catalog, status_label};
+use errtally_core::catalog::{Catalog, status_label};
 use crate::files::MAX_CATALOG_BYTES;
-use crate::problem::{Problems, counted, read_file, yaml_files};
+use errtally_core::problem::{Problems, counted};
 
 /// What is compared.
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 
 /// The catalog files at `path` by service, each found right.
 fn files(path: &Path) -> Result<BTreeMap<String, File>, Failure> {
-    Catalog::load(&[path.to_owned()], true)?;
+    load_catalog(&[path.to_owned()], true)?;
     let mut found = BTreeMap::new();
     let single = |problem| {
         let mut problems = Problems::default();

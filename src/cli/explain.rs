@@ -12,14 +12,14 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, output};
-use crate::catalog::Catalog;
-use crate::classify::discovery::Keys;
-use crate::classify::explain::explain;
+use errtally_core::catalog::Catalog;
+use errtally_core::classify::discovery::Keys;
+use errtally_core::classify::explain::explain;
 use crate::config::{Loaded, Settings};
 use crate::files;
-use crate::join::Rules;
-use crate::join::containers::Containers;
-use crate::join::runtime;
+use errtally_core::join::Rules;
+use errtally_core::join::containers::Containers;
+use errtally_core::join::runtime;
 use codes::Asking;
 use reading::Told;
 
@@ -71,7 +71,7 @@ fn asking<'c>(loaded: &Loaded, catalog: &'c Catalog) -> Asking<'c> {
     let Settings { catalog: paths, services, .. } = &loaded.settings;
     // What a pipe held is gone; what is left out of the rest can be told all the same.
     let again: Vec<_> = paths.iter().filter(|path| !files::is_stream(path)).cloned().collect();
-    let whole = if services.is_empty() { None } else { Catalog::load(&again, true).ok() };
+    let whole = if services.is_empty() { None } else { load_catalog(&again, true).ok() };
     let chosen = loaded.origin("services").to_string();
     let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     Asking { catalog, whole: whole.map(|whole| (whole, chosen)), catalogs: names.join(", ") }

@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use self::pages::Page;
 use super::{Failure, output as stdout};
-use crate::catalog::Catalog;
+use errtally_core::catalog::Catalog;
 use crate::log::stderr::say;
-use crate::problem::counted;
+use errtally_core::problem::counted;
 
 /// Which pages, and where to.
 #[derive(Debug, clap::Args)]

@@ -14,12 +14,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::settings::Reading;
 use super::{Failure, output};
 use crate::config::{Loaded, Settings};
-use crate::engine::Engine;
-use crate::enrich::Plan;
-use crate::ledger::{Ledger, Snapshot, Source};
+use errtally_core::engine::Engine;
+use errtally_core::enrich::{Extraction, Plan};
+use errtally_core::ledger::{Ledger, Snapshot, Source};
 use crate::log::stderr::say;
 use crate::metrics::{Exporter, Shown};
-use crate::pipeline::Pipeline;
+use errtally_core::pipeline::Pipeline;
 use crate::report::Report;
 use crate::report::table::{self, Look};
 use crate::source::pieces::Share;
@@ -107,8 +107,13 @@ impl Counting {
             Format::Table | Format::Json => &[],
         };
         let most = settings.max_label_sets;
-        let plan = Plan::new(labels, &settings.fields, most, None, false, None)
-            .map_err(|what| anyhow::anyhow!("{what}"))?;
+        let extraction = Extraction {
+            labels: labels.to_vec(),
+            fields: settings.fields.clone(),
+            max_label_sets: most,
+            ..Extraction::default()
+        };
+        let plan = Plan::new(&extraction).map_err(|what| anyhow::anyhow!("{what}"))?;
         let names: Vec<String> = labels.iter().map(|l| l.name.clone()).collect();
         let ledger = Ledger::with_labels(engine, settings.max_unknown_codes, &names, most);
         Ok(Counting { ledger: Arc::new(ledger), plan: Arc::new(plan) })

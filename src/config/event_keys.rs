@@ -7,13 +7,10 @@ use regex_lite::Regex;
 use super::kafka_keys::{check_brokers, check_name, check_once, is_same, pairs, show_pairs};
 use super::keys::{Key, list, one, parse_bool, quoted, show_bytes, size, within};
 use super::{EventsTo, Settings, SourceKind, WhenFull};
-use crate::catalog::Category;
-use crate::problem::{Problem, Problems};
-use crate::yaml::suggest;
-
-/// Longest part of a record that an event may carry: an escaped byte takes
-/// six, and Kafka's limit of a message is 1,000,000 bytes.
-pub const MAX_EVENT_RECORD_BYTES: usize = 128 << 10;
+use errtally_core::catalog::Category;
+use errtally_core::event::MAX_EVENT_RECORD_BYTES;
+use errtally_core::problem::{Problem, Problems};
+use errtally_core::yaml::suggest;
 
 /// Levels that a filter may name; `none` is a record without a level.
 const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "none"];

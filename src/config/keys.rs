@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::{CodeInfo, Settings, SourceKind};
-use crate::catalog::Category;
-use crate::classify::discovery::{MAX_KEY_NAME, MIN_KEY_NAME};
+use errtally_core::catalog::Category;
+use errtally_core::classify::discovery::{MAX_KEY_NAME, MIN_KEY_NAME};
 use crate::http::is_address;
-use crate::yaml::suggest;
+use errtally_core::yaml::suggest;
 
 /// What is wrong with a value, and what to write instead.
 pub type Refused = (String, String);

@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use super::keys::{KEYS, Key, Refused};
 use super::variables::{self, Target};
 use super::{Settings, kafka_keys};
-use crate::catalog::Catalog;
+use errtally_core::catalog::Catalog;
 use crate::files::{self, MAX_SETTINGS_BYTES};
 use crate::http::Web;
-use crate::problem::{self, Problem, Problems, Sink};
-use crate::yaml::{self, Data, Node, suggest_of_many};
+use errtally_core::problem::{self, Problem, Problems, Sink};
+use errtally_core::yaml::{self, Data, Node, suggest_of_many};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Layers {
     }
 
     fn with_catalog(loaded: Loaded, mut problems: Problems) -> Result<(Loaded, Catalog), Problems> {
-        let catalog = Catalog::load(&loaded.settings.catalog, true);
+        let catalog = files::load_catalog(&loaded.settings.catalog, true);
         let catalog = catalog.map_err(|problems| loaded.located("catalog", problems));
         match catalog.and_then(|catalog| loaded.chosen(catalog)) {
             Ok(catalog) if problems.is_empty() => Ok((loaded, catalog)),

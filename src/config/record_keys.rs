@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Settings;
 use super::keys::{Key, Refused, list, one, parse_bool, parse_duration, quoted, show_duration, within};
-use crate::enrich::{LEVEL_PATH, Label, Plan};
-use crate::fields::time::Zone;
-use crate::labels::MAX_LABELS;
+use errtally_core::enrich::{LEVEL_PATH, Label, Plan};
+use errtally_core::fields::time::Zone;
+use errtally_core::labels::MAX_LABELS;
 
 /// Label names that are taken, and why.
 const TAKEN: &[(&[&str], &str)] = &[
@@ -214,7 +214,7 @@ pub(super) fn check_together(settings: &Settings) -> Result<(), Refused> {
 }
 
 fn check_fields(settings: Settings) -> Result<(), Refused> {
-    match Plan::from_settings(&settings) {
+    match Plan::new(&settings.extraction()) {
         Ok(_) => Ok(()),
         Err(what) => Err((what, "write paths such as app or kubernetes.labels.app".to_owned())),
     }

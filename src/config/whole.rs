@@ -4,7 +4,7 @@
 use super::keys::KEYS;
 use super::layers::{Loaded, Origin};
 use super::{EventsTo, SourceKind, event_keys, record_keys};
-use crate::problem::{Problem, Problems};
+use errtally_core::problem::{Problem, Problems};
 
 /// Keys that are asked for by another one.
 const ASKED_BY: &[(&str, &str)] = &[

@@ -10,13 +10,13 @@ use super::{Daemon, Prepared, Start};
 #[cfg(feature = "kafka")]
 use crate::config::KafkaSettings;
 use crate::config::{EventsTo, FileSettings, Settings, SourceKind};
-use crate::engine::Engine;
-use crate::enrich::Plan;
+use errtally_core::engine::Engine;
+use errtally_core::enrich::Plan;
 use crate::http::{self, Connections, Readiness};
-use crate::ledger::{Ledger, Source};
+use errtally_core::ledger::{Ledger, Source};
 use crate::metrics::Shown;
-use crate::outbox::Outbox;
-use crate::pipeline::Pipeline;
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use crate::sink;
 use crate::source::follow::{self, Store};
 #[cfg(feature = "kafka")]
@@ -36,7 +36,7 @@ impl Prepared {
         let labels: Vec<String> = settings.labels.iter().map(|l| l.name.clone()).collect();
         let ledger =
             Ledger::with_labels(engine, settings.max_unknown_codes, &labels, settings.max_label_sets);
-        let plan = Plan::from_settings(&settings).map_err(|what| anyhow!("{what}"))?;
+        let plan = Plan::new(&settings.extraction()).map_err(|what| anyhow!("{what}"))?;
         let store = positions(&settings)?;
         let events = Events::open(&settings)?;
         let daemon = Daemon {

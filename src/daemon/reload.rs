@@ -15,9 +15,9 @@ use tracing::{error, info, warn};
 use super::prepare::shown;
 use super::{Daemon, Ledger};
 use crate::config::{KEYS, Layers, Loaded, Settings, Watch};
-use crate::engine::Engine;
-use crate::enrich::Plan;
-use crate::problem::{Problem, Problems};
+use errtally_core::engine::Engine;
+use errtally_core::enrich::Plan;
+use errtally_core::problem::{Problem, Problems};
 
 /// Settings that are in force for records, or why nothing has changed.
 type Result = std::result::Result<Settings, Problems>;
@@ -118,7 +118,7 @@ impl Load {
             warn!(key = key.name, "changed in the configuration; takes effect at the next start");
         }
         let settings = settings.reloaded_over(&self.running);
-        let plan = Plan::from_settings(&settings).map_err(problem)?;
+        let plan = Plan::new(&settings.extraction()).map_err(problem)?;
         let set = self.watch.set(settings.watch).context("cannot start the watch");
         set.map_err(|error| problem(format!("{error:#}")))?;
         let engine = Engine::new(Arc::new(catalog), settings.options()).reading(Arc::new(plan));

@@ -26,7 +26,7 @@ use tracing::{error, info, warn};
 use super::limiter::Limiter;
 use super::users::Users;
 use crate::fingerprint::Fingerprint;
-use crate::problem::{self, Problems};
+use errtally_core::problem::{self, Problems};
 use expiry::Expiries;
 use look::Looks;
 use protection::Protection;

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::catalog::Category;
+use errtally_core::catalog::Category;
 
 /// The whole.
 #[derive(Clone, Debug, Serialize)]
@@ -220,7 +220,7 @@ pub struct Reload {
 impl Code {
     /// Whether there is a page about it: of all but those that are not told apart.
     pub fn has_page(&self) -> bool {
-        self.code != crate::ledger::OTHER
+        self.code != errtally_core::ledger::OTHER
     }
 
     /// Of which nothing is known.

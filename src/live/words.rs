@@ -2,7 +2,7 @@
 
 use super::{Code, Headline, Records};
 use crate::http::Stage;
-use crate::problem::counted;
+use errtally_core::problem::counted;
 use crate::report::table::grouped;
 
 /// What an operator wants to know first. `codes` are sorted.

@@ -9,8 +9,8 @@ use tracing::span;
 use tracing::{Event, Level, Metadata};
 
 use super::queue::Queue;
-use crate::event;
-use crate::fields::time::Moment;
+use errtally_core::event;
+use errtally_core::fields::time::Moment;
 
 /// Bytes of a message or of a field; what is longer is cut.
 const MAX_TEXT_BYTES: usize = 8 << 10;
@@ -213,9 +213,9 @@ mod tests {
             (&json["level"], &json["message"], &json["path"], &json["count"]),
             (&"error".into(), &line.message.as_str().into(), &"a \"b\"\n".into(), &3.into())
         );
-        crate::fields::time::parse(
+        errtally_core::fields::time::parse(
             json["time"].as_str().expect("a text"),
-            &crate::fields::time::Zone::default(),
+            &errtally_core::fields::time::Zone::default(),
         )
         .expect("a time");
     }

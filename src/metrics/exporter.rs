@@ -10,12 +10,12 @@ use arc_swap::ArcSwap;
 use super::families::Families;
 use super::rows::Rows;
 use super::{collect, openmetrics, text};
-use crate::catalog::Category;
+use errtally_core::catalog::Category;
 use crate::config::CodeInfo;
-use crate::fields::time::Moment;
+use errtally_core::fields::time::Moment;
 use crate::http::{Connections, Readiness, Web};
-use crate::labels::{NONE, SetId};
-use crate::ledger::{Ledger, Snapshot};
+use errtally_core::labels::{NONE, SetId};
+use errtally_core::ledger::{Ledger, Snapshot};
 use crate::source::follow::Event;
 
 /// Who has not scraped for so long is not waited for at a stop.

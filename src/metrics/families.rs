@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Metric;
-use crate::ledger::Exemplar;
+use errtally_core::ledger::Exemplar;
 
 /// Families; samples of one metric come one after the other.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use prometheus::proto::MetricType;
 
 use super::families::Family;
 use super::writing::{escaped, samples};
-use crate::ledger::Exemplar;
+use errtally_core::ledger::Exemplar;
 
 /// What comes last.
 pub(super) const END: &str = "# EOF\n";

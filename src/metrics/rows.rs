@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use crate::catalog::template::readable;
-use crate::catalog::{Catalog, Category, RowId, ServiceId, status_text};
-use crate::engine::Engine;
-use crate::ledger::RowKey;
+use errtally_core::catalog::template::readable;
+use errtally_core::catalog::{Catalog, Category, RowId, ServiceId, status_text};
+use errtally_core::engine::Engine;
+use errtally_core::ledger::RowKey;
 
 /// All rows that have counters of their own.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use memchr::{memchr2, memchr3};
 
 use super::families::Family;
 use super::number;
-use crate::ledger::Exemplar;
+use errtally_core::ledger::Exemplar;
 
 /// Writes each sample of `family`, on a line of its own; `exemplar` writes
 /// what comes behind the value of those that have one.

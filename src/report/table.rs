@@ -7,8 +7,8 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::Report;
-use crate::catalog::Category;
-use crate::problem::counted;
+use errtally_core::catalog::Category;
+use errtally_core::problem::{counted, grouped};
 
 /// Cells of the longest bar.
 const BAR: usize = 16;
@@ -204,19 +204,6 @@ fn bar(count: u64, most: u64) -> String {
         bar.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8 - 1]);
     }
     bar
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Bytes in the unit that suits them.

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use super::compressed;
 use super::format::Format;
 use super::pieces::{self, Share};
-use crate::pipeline::Pipeline;
+use errtally_core::pipeline::Pipeline;
 
 /// Files below this size are read: mapping pays from here on.
 const MAPPED_FROM_BYTES: u64 = 1 << 20;

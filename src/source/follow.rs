@@ -35,8 +35,8 @@ pub use status::{Event, Gauges, Status};
 pub use store::Store;
 
 use crate::config::{Begin, FileSettings};
-use crate::outbox::Outbox;
-use crate::pipeline::Pipeline;
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use crate::source::stop::{Ended, Stop};
 use discover::{Discovery, Found, MOST_FILES, Patterns};
 use files::Files;

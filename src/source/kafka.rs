@@ -40,8 +40,8 @@ pub use properties::{canonical, check, check_names};
 pub use status::{Counters, Status};
 
 use crate::config::{Framing, KafkaSettings};
-use crate::outbox::Outbox;
-use crate::pipeline::Pipeline;
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use crate::source::stop::{Ended, Stop};
 use admin::Place;
 use batch::Message;

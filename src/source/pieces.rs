@@ -18,10 +18,10 @@ use memchr::memchr;
 
 use super::file::pump;
 use super::mapped::{self, Mapped, View};
-use crate::join::containers::{FIRST_BYTES, recognise};
-use crate::join::stretch::{Start, first_start};
-use crate::pipeline::Pipeline;
-use crate::turns::Turn;
+use errtally_core::join::containers::{FIRST_BYTES, recognise};
+use errtally_core::join::stretch::{Start, first_start};
+use errtally_core::pipeline::Pipeline;
+use errtally_core::turns::Turn;
 
 /// Bytes of a piece: so many that taking one costs nothing, so few that all
 /// threads have one until near the end.

@@ -12,8 +12,8 @@ use rustix::io::Errno;
 use super::format::{Format, HEAD_BYTES};
 use super::pace::{PAUSE, Pace};
 use super::stop::{Ended, Stop};
-use crate::outbox::Outbox;
-use crate::pipeline::Pipeline;
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use crate::sink::SinkError;
 
 /// A pipe's buffer is made this large where the system lets us: fewer

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use errtally::catalog::{Catalog, Category, RowId, ServiceId};
+use errtally_core::catalog::{Catalog, Category, RowId, ServiceId};
 use errtally::config::CodeInfo;
-use errtally::count::Tally;
-use errtally::engine::{Engine, Options};
-use errtally::fields::time::Moment;
-use errtally::labels::OwnSets;
-use errtally::ledger::{Ledger, Source};
+use errtally_core::count::Tally;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::fields::time::Moment;
+use errtally_core::labels::OwnSets;
+use errtally_core::ledger::{Ledger, Source};
 use errtally::metrics::{Exporter, Shown};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -70,7 +70,7 @@ fn small() -> Catalog {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("small.yaml");
     std::fs::write(&file, SMALL).expect("a file");
-    Catalog::load(&[file], false).unwrap_or_else(|problems| panic!("{problems:?}"))
+    errtally::files::load_catalog(&[file], false).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 const SMALL: &str = r#"service: "O\"DD\\ "

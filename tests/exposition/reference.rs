@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::sync::Mutex;
 
-use errtally::ledger::Exemplar;
+use errtally_core::ledger::Exemplar;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{self, MetricType};
 use prometheus::{Registry, TextEncoder};

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use errtally::catalog::Catalog;
+use errtally_core::catalog::Catalog;
 use errtally::config::EventFilter;
-use errtally::engine::{Engine, Options};
-use errtally::enrich::{EventPlan, FieldPaths, Label, Plan};
-use errtally::ledger::{Ledger, RowKey, Snapshot, Source};
-use errtally::outbox::Outbox;
-use errtally::pipeline::Pipeline;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::enrich::{Extraction, EventPlan, Label, Plan};
+use errtally_core::ledger::{Ledger, RowKey, Snapshot, Source};
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use errtally::sink::{Sink, SinkError};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -53,7 +53,7 @@ pub struct Envelope {
 /// The envelope at its place in the topic.
 struct At<'e>(&'e Envelope, i64);
 
-impl errtally::fields::Envelope for At<'_> {
+impl errtally_core::fields::Envelope for At<'_> {
     fn key(&self) -> Option<&[u8]> {
         self.0.key.as_deref().map(str::as_bytes)
     }
@@ -129,7 +129,14 @@ impl Subject {
         let names: Vec<String> = self.labels.iter().map(|l| l.name.clone()).collect();
         let events = EventPlan { record_bytes: None, only: EventFilter::default(), labels: names.clone() };
         let plan =
-            Plan::new(&self.labels, &FieldPaths::default(), 10_000, Some(LATE_AFTER), true, Some(events));
+            Plan::new(&Extraction {
+                labels: self.labels.clone(),
+                max_label_sets: 10_000,
+                late_after: Some(LATE_AFTER),
+                exemplars: true,
+                events: Some(events),
+                ..Extraction::default()
+            });
         let ledger = Arc::new(Ledger::with_labels(ENGINE.clone(), 1_000, &names, 10_000));
         let kept = Kept::default();
         let outbox = Outbox::new(Box::new(kept.clone()));
@@ -191,7 +198,7 @@ fn counts(snapshot: &Snapshot) -> Counts {
     let mut counts = Counts::new();
     let catalog = snapshot.engine.catalog();
     for (i, account) in snapshot.rows.iter().enumerate().filter(|(_, account)| account.is_counted()) {
-        let code = RowKey::new(catalog, errtally::catalog::RowId(i as u32)).code;
+        let code = RowKey::new(catalog, errtally_core::catalog::RowId(i as u32)).code;
         for (set, series) in account.all().filter(|(_, s)| s.count + s.late > 0) {
             let labels = snapshot.labels_of(set).map(|(_, value)| value.to_owned()).collect();
             let twice = counts.insert((code.clone(), labels), (series.count, series.late));
@@ -354,7 +361,7 @@ fn begins_with_a_time(text: &str) -> Option<String> {
 fn catalog_message(code: &str) -> Option<String> {
     let catalog = ENGINE.catalog();
     let rows = catalog.code(catalog.find(code)?).rows.clone();
-    let message = &catalog.row(errtally::catalog::RowId(rows.start)).message;
+    let message = &catalog.row(errtally_core::catalog::RowId(rows.start)).message;
     // No record of the tests has the text of a message with placeholders.
     Some(message.replace("%s", "…"))
 }

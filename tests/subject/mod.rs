@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use errtally::catalog::Catalog;
-use errtally::engine::{Engine, Options};
-use errtally::join::JoinSettings;
-use errtally::ledger::{Ledger, Source};
-use errtally::pipeline::Pipeline;
+use errtally_core::catalog::Catalog;
+use errtally_core::engine::{Engine, Options};
+use errtally_core::join::JoinSettings;
+use errtally_core::ledger::{Ledger, Source};
+use errtally_core::pipeline::Pipeline;
 use errtally::report::Report;
-use errtally::sweep::Sweep;
+use errtally_core::sweep::Sweep;
 use serde_json::{Value, json};
 
 use crate::reference;
@@ -38,7 +38,7 @@ impl Subject {
             std::fs::write(folder.path().join(format!("{service}.yaml")), yaml)
                 .expect("the catalog is written");
         }
-        let loaded = Catalog::load(&[folder.path().to_path_buf()], false);
+        let loaded = errtally::files::load_catalog(&[folder.path().to_path_buf()], false);
         Self::new(loaded.unwrap_or_else(|problems| panic!("{problems}")), options)
     }
 

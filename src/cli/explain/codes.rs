@@ -4,12 +4,12 @@
 use std::fmt::Write;
 
 use super::{DIM, HEAD};
-use crate::catalog::meanings::{self, Meaning, Meanings};
-use crate::catalog::search::{Found, Search};
-use crate::catalog::slips::Meant;
-use crate::catalog::{Catalog, CodeId, Row, template};
-use crate::classify::unlisted::Unlisted;
-use crate::problem::counted;
+use errtally_core::catalog::meanings::{self, Meaning, Meanings};
+use errtally_core::catalog::search::{Found, Search};
+use errtally_core::catalog::slips::Meant;
+use errtally_core::catalog::{Catalog, CodeId, Row, template};
+use errtally_core::classify::unlisted::Unlisted;
+use errtally_core::problem::counted;
 use crate::report::table;
 
 /// Codes that a text is answered with; all are in `catalog list`.
@@ -274,7 +274,7 @@ fn list(catalog: &Catalog, found: &[Found], out: &mut String) {
         let services = meanings.services();
         let names: Vec<_> = services.iter().map(|&id| catalog.service(id).name.as_str()).collect();
         let tint = table::colour(row.category);
-        let status = row.http_status.map_or("-", crate::catalog::status_text);
+        let status = row.http_status.map_or("-", errtally_core::catalog::status_text);
         let retry = if row.retryable { ", retry" } else { "" };
         let _ = writeln!(
             out,

@@ -7,15 +7,15 @@ use std::ops::Range;
 use anyhow::Context;
 
 use super::{DIM, Failure};
-use crate::catalog::Catalog;
-use crate::classify::explain::{Outcome, Verdict};
-use crate::classify::status;
+use errtally_core::catalog::Catalog;
+use errtally_core::classify::explain::{Outcome, Verdict};
+use errtally_core::classify::status;
 use crate::config::Settings;
-use crate::enrich::{EventPlan, FieldPaths, Label, Plan};
-use crate::event::{Message, Writer};
-use crate::fields::origin::{Origin, Rule};
-use crate::fields::time::{self, Moment, Zone};
-use crate::fields::{Beside, Field, Parsers, Passed, Unfit, Values};
+use errtally_core::enrich::{Extraction, EventPlan, FieldPaths, Label, Plan};
+use errtally_core::event::{Message, Writer};
+use errtally_core::fields::origin::{Origin, Rule};
+use errtally_core::fields::time::{self, Moment, Zone};
+use errtally_core::fields::{Beside, Field, Parsers, Passed, Unfit, Values};
 
 /// Codes of a record that have a message of their own, as in events.
 const MAX_MESSAGES: usize = 16;
@@ -52,10 +52,14 @@ impl<'c> Told<'c> {
     /// By `settings`, as if there were events.
     pub fn new(catalog: &'c Catalog, settings: &'c Settings) -> Result<Told<'c>, Failure> {
         let plan = |zone: &Zone| {
-            let paths = FieldPaths { time_zone: zone.clone(), ..settings.fields.clone() };
-            let events = Some(EventPlan::default());
-            Plan::new(&settings.labels, &paths, settings.max_label_sets, None, false, events)
-                .map_err(anyhow::Error::msg)
+            let extraction = Extraction {
+                labels: settings.labels.clone(),
+                fields: FieldPaths { time_zone: zone.clone(), ..settings.fields.clone() },
+                max_label_sets: settings.max_label_sets,
+                events: Some(EventPlan::default()),
+                ..Extraction::default()
+            };
+            Plan::new(&extraction).map_err(anyhow::Error::msg)
         };
         let zone = &settings.fields.time_zone;
         let far = FAR_ZONES.iter().find(|far| **far != zone.name()).and_then(|far| Zone::named(far));
@@ -187,7 +191,7 @@ impl Reading<'_> {
         match (message, catalogs) {
             (Some(Message::Said(said)), _) => {
                 line(out, "message", said.text, self.found(said.origin, None));
-                if said.source == crate::fields::Source::Key {
+                if said.source == errtally_core::fields::Source::Key {
                     return;
                 }
             }
@@ -196,7 +200,7 @@ impl Reading<'_> {
                 line(out, "message", &message.into_text(), why);
             }
             (None, Some(text)) => {
-                line(out, "message", &crate::catalog::template::readable(text), "the catalog's");
+                line(out, "message", &errtally_core::catalog::template::readable(text), "the catalog's");
                 if let Some(said) = said {
                     note(out, format_args!("the line says less than the catalog: `{}`", shown(said.text)));
                 }
@@ -239,7 +243,7 @@ impl Reading<'_> {
             let name = format!("label {}", label.name);
             match values.origin(slot).filter(|_| !value.is_empty()) {
                 Some(origin) => {
-                    let paths = if label.paths == [crate::enrich::LEVEL_PATH] {
+                    let paths = if label.paths == [errtally_core::enrich::LEVEL_PATH] {
                         &self.told.paths.level
                     } else {
                         &label.paths

@@ -7,11 +7,11 @@ use anyhow::{Context, anyhow, bail};
 use errtally_import::{File, Known, Placed, file, merge};
 
 use super::{built_in, told};
-use crate::catalog::Catalog;
+use errtally_core::catalog::Catalog;
 use crate::cli::{Failure, output};
 use crate::files::MAX_CATALOG_BYTES;
 use crate::log::stderr::say;
-use crate::problem::{Problems, read_file};
+use errtally_core::problem::Problems;
 
 /// Where to.
 pub enum Target {
@@ -32,7 +32,7 @@ impl Target {
             return Ok(Target::Folder(path.to_owned()));
         }
         if path.exists() {
-            Catalog::load(&[path.to_owned()], true)?;
+            load_catalog(&[path.to_owned()], true)?;
         }
         Ok(Target::File(path.to_owned()))
     }
@@ -89,7 +89,7 @@ impl Target {
         let (text, after) = match there(&path)? {
             None => (draft.to_yaml(), draft.clone()),
             Some((text, old)) => {
-                Catalog::load(std::slice::from_ref(&path), true)?;
+                load_catalog(std::slice::from_ref(&path), true)?;
                 if old.file.service != draft.service {
                     return Err(
                         anyhow!("{place} is of {}, not of {}", old.file.service, draft.service).into()
@@ -142,7 +142,7 @@ fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let result = fs::write(&beside, text)
         .with_context(|| format!("cannot write {}", path.display()))
         .map_err(Failure::from)
-        .and_then(|()| match Catalog::load(std::slice::from_ref(&beside), true) {
+        .and_then(|()| match load_catalog(std::slice::from_ref(&beside), true) {
             Ok(_) => Ok(()),
             Err(problems) => Err(Failure::Bad(of(path, &beside, &problems))),
         })

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use errtally_import::{Form, MAX_PAGE_BYTES, Reading};
 
-use crate::catalog::Catalog;
+use errtally_core::catalog::Catalog;
 use crate::files;
 use crate::log::stderr::say;
 

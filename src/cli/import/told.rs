@@ -3,9 +3,9 @@
 use errtally_import::{Changes, Draft, Entry, File, Note};
 
 use super::pages::Page;
-use crate::catalog::status_label;
+use errtally_core::catalog::status_label;
 use crate::log::stderr::say;
-use crate::problem::counted;
+use errtally_core::problem::counted;
 
 /// Most lines of one kind: a page may be wrong from its first row to its last.
 const MAX_LINES: usize = 200;

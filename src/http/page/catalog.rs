@@ -5,9 +5,9 @@ use askama::Template;
 use axum::http::{StatusCode, Uri};
 
 use super::show;
-use crate::catalog::meanings::Meanings;
-use crate::catalog::search::{Found, Search, service_named};
-use crate::catalog::{Catalog, Category, CodeId, ServiceId, template};
+use errtally_core::catalog::meanings::Meanings;
+use errtally_core::catalog::search::{Found, Search, service_named};
+use errtally_core::catalog::{Catalog, Category, CodeId, ServiceId, template};
 use crate::http::query;
 use crate::report::table::grouped;
 

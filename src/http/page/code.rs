@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 
 use super::catalog::Line;
 use super::show;
-use crate::catalog::meanings::Meanings;
-use crate::catalog::{Catalog, Category, CodeId, template};
-use crate::classify::unlisted::Unlisted;
+use errtally_core::catalog::meanings::Meanings;
+use errtally_core::catalog::{Catalog, Category, CodeId, template};
+use errtally_core::classify::unlisted::Unlisted;
 use crate::http::query;
-use crate::ledger::{Ledger, Totals};
+use errtally_core::ledger::{Ledger, Totals};
 
 /// Characters of a code that is asked for; none has as many.
 const MOST_CHARS: usize = 200;

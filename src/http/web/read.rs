@@ -13,8 +13,8 @@ use crate::files::MAX_SETTINGS_BYTES;
 use crate::fingerprint::Fingerprint;
 use crate::http::limiter::Limiter;
 use crate::http::users::{BadHash, HIGHEST_COST, Users};
-use crate::problem::{Problems, Sink};
-use crate::yaml::{self, Data, Map, Node, ScalarKind, suggest};
+use errtally_core::problem::{Problems, Sink};
+use errtally_core::yaml::{self, Data, Map, Node, ScalarKind, suggest};
 
 /// The headers that may be set, and to what where that is limited.
 const HEADERS: [(&str, &[&str]); 5] = [

@@ -18,7 +18,7 @@ use super::clients::{AnyClient, NamedClients};
 use super::expiry::Expiries;
 use super::protection::{Clients, Protection};
 use super::read::Reader;
-use crate::yaml::{Data, Map, Node, suggest};
+use errtally_core::yaml::{Data, Map, Node, suggest};
 
 /// The mapping's name, with which every key begins.
 const PATH: &str = "tls_server_config";

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::identity::{Fingerprint, Inode};
-use crate::fields::FileName;
-use crate::pipeline::Head;
+use errtally_core::fields::FileName;
+use errtally_core::pipeline::Head;
 
 /// A file that is read as it grows.
 #[derive(Debug)]

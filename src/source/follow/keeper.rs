@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::files::Files;
 use super::store::Writer;
-use crate::outbox::Outbox;
+use errtally_core::outbox::Outbox;
 
 /// How often positions are written, at most.
 const INTERVAL: Duration = Duration::from_secs(1);

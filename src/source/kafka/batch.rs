@@ -40,7 +40,7 @@ use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::types::RDKafkaRespErr;
 
-use crate::fields::Envelope;
+use errtally_core::fields::Envelope;
 
 /// A queue that partitions are forwarded to.
 pub(super) struct Queue {

@@ -9,7 +9,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::context::Group;
-use crate::outbox::SharedSink;
+use errtally_core::outbox::SharedSink;
 
 /// How long a partition that is taken away waits for its events: well below
 /// what a group grants its members.

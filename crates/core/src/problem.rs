@@ -4,9 +4,7 @@
 //! every mistake. Nothing here is about failures at run time.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-
-use crate::files;
+use std::path::Path;
 
 /// One mistake in a file, an environment variable or a flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +50,20 @@ pub fn counted(number: u64, what: &str) -> String {
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => (stem, "ies"),
         _ => (what, "s"),
     };
-    format!("{} {stem}{s}", crate::report::table::grouped(number))
+    format!("{} {stem}{s}", grouped(number))
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// All problems of one check, in the order in which they were met.
@@ -88,7 +99,7 @@ impl Problems {
             if more == 1 {
                 "and 1 more problem".to_owned()
             } else {
-                format!("and {} more problems", crate::report::table::grouped(more as u64))
+                format!("and {} more problems", grouped(more as u64))
             }
         });
         self.0.iter().take(MAX_TOLD).map(ToString::to_string).chain(last)
@@ -145,11 +156,6 @@ impl Sink {
     }
 }
 
-/// Reads a file of at most `limit` bytes, or says as a problem why not.
-pub fn read_file(path: &Path, limit: usize) -> Result<String, Problem> {
-    files::read(path, limit).map_err(|e| in_file(path, e.what, e.remedy)).and_then(|c| text(path, c.bytes))
-}
-
 /// `bytes` of the file at `path` as text.
 pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|e| {
@@ -167,37 +173,4 @@ pub fn in_file(path: &Path, what: String, remedy: &str) -> Problem {
         what,
         remedy: remedy.to_owned(),
     }
-}
-
-/// The `.yaml` and `.yml` files that `path` stands for: itself, or, for a
-/// folder, those directly in it, sorted by name.
-pub fn yaml_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let folder = path.to_owned();
-    let listed = files::in_time(move || list(&folder));
-    listed.unwrap_or_else(|e| Err(in_file(path, e.what, e.remedy)))
-}
-
-fn list(path: &Path) -> Result<Vec<PathBuf>, Problem> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let problem = |what: String, remedy: &str| in_file(path, what, remedy);
-    let listing = std::fs::read_dir(path)
-        .map_err(|e| problem(format!("cannot list it: {e}"), "check its permissions"))?;
-    let mut files = Vec::new();
-    for entry in listing {
-        let file =
-            entry.map_err(|e| problem(format!("cannot list it: {e}"), "check its permissions"))?.path();
-        // A mounted ConfigMap holds dot-named links to its versions.
-        let hidden = file.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-        let yaml = file.extension().is_some_and(|e| e == "yaml" || e == "yml");
-        if yaml && !hidden && file.is_file() {
-            files.push(file);
-        }
-    }
-    if files.is_empty() {
-        return Err(problem("no .yaml file in this folder".to_owned(), "name a file, or another folder"));
-    }
-    files.sort();
-    Ok(files)
 }

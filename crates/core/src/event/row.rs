@@ -1,6 +1,6 @@
 //! What is the same in all events of a row of the catalog.
 
-use super::{MAX_MESSAGE_BYTES, cut, head, quoted, selects};
+use super::{MAX_MESSAGE_BYTES, cut, head, quoted};
 use crate::catalog::template::{self, Template};
 use crate::catalog::{Catalog, RowId};
 use crate::enrich::EventPlan;
@@ -25,7 +25,7 @@ impl RowText {
         let documented = row.http_status.map_or_else(|| "null".to_owned(), |s| s.to_string());
         let (head, status) = head(code, service, row.category, &documented, &row.retryable.to_string(), true);
         RowText {
-            selected: selects(&plan.only, code, service, row.category),
+            selected: plan.only.selects(code, service, row.category),
             head,
             status,
             message: quoted(&cut(&template::readable(&row.message), MAX_MESSAGE_BYTES)),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{EventFilter, EventSettings, EventsTo, Settings};
+use crate::event::EventFilter;
 use crate::fields::time::{Moment, Zone};
 use crate::fields::{Fields, Roles, Values, Wanted, level};
 
@@ -140,6 +140,23 @@ impl Default for FieldPaths {
 // The labels and what every record may say fit into the fields there can be.
 const _: () = assert!(crate::labels::MAX_LABELS + 5 <= crate::fields::MAX_SLOTS);
 
+/// What the user asks to be read from records with a hit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extraction {
+    /// Labels of the counters.
+    pub labels: Vec<Label>,
+    /// Where records say what every record may say.
+    pub fields: FieldPaths,
+    /// The most combinations of values of the labels.
+    pub max_label_sets: usize,
+    /// The age from which a record is late; none for never.
+    pub late_after: Option<Duration>,
+    /// Whether counters keep exemplars.
+    pub exemplars: bool,
+    /// Which hits become events, and what is in them; none for no events.
+    pub events: Option<EventPlan>,
+}
+
 /// What is read, and what for.
 #[derive(Debug)]
 pub struct Plan {
@@ -176,37 +193,16 @@ pub struct EventPlan {
 impl Plan {
     /// Nothing is read.
     pub fn nothing() -> Plan {
-        Plan::new(&[], &FieldPaths::default(), 0, None, false, None).expect("no path, no mistake")
-    }
-
-    /// What `settings` ask for.
-    ///
-    /// # Errors
-    /// When there are too many fields or dots.
-    pub fn from_settings(settings: &Settings) -> Result<Plan, String> {
-        let EventSettings { to, include_record, max_record_bytes, only, .. } = &settings.events;
-        let events = (*to != EventsTo::None).then(|| EventPlan {
-            record_bytes: include_record.then_some(*max_record_bytes),
-            only: only.clone(),
-            labels: settings.labels.iter().map(|l| l.name.clone()).collect(),
-        });
-        let late_after = Some(settings.late_after).filter(|d| !d.is_zero());
-        let (labels, most) = (&settings.labels, settings.max_label_sets);
-        Plan::new(labels, &settings.fields, most, late_after, settings.exemplars, events)
+        Plan::new(&Extraction::default()).expect("no path, no mistake")
     }
 
     /// What these need.
     ///
     /// # Errors
     /// When there are too many fields or dots.
-    pub fn new(
-        labels: &[Label],
-        paths: &FieldPaths,
-        max_label_sets: usize,
-        late_after: Option<Duration>,
-        exemplars: bool,
-        events: Option<EventPlan>,
-    ) -> Result<Plan, String> {
+    pub fn new(extraction: &Extraction) -> Result<Plan, String> {
+        let Extraction { labels, fields: paths, max_label_sets, late_after, exemplars, events } = extraction;
+        let (max_label_sets, exemplars) = (*max_label_sets, *exemplars);
         let mut wanted: Vec<Wanted> = Vec::new();
         let mut want = |name: &str, paths: &[String]| {
             wanted.push(Wanted { name: name.to_owned(), paths: paths.to_vec() });
@@ -233,7 +229,7 @@ impl Plan {
         let trace_id = (event || exemplars).then(|| want("fields.trace_id", &paths.trace_id));
         let message = event.then(|| want("fields.message", &paths.message));
         let zone = paths.time_zone.clone();
-        let late_after = late_after.map(|d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
+        let late_after = late_after.map(|d: Duration| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
         Ok(Plan {
             fields: Fields::new(
                 &wanted,
@@ -249,7 +245,7 @@ impl Plan {
             trace_id,
             late_after,
             exemplars,
-            events,
+            events: events.clone(),
         })
     }
 

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Books, Ledger, OTHER, Source, Unknown};
+use super::{Books, Ledger, Source, Unknown};
+use crate::labels::OTHER;
 use crate::classify::discovered_service;
 use crate::count::{Tally, UnknownTally};
 use crate::engine::Engine;

@@ -4,8 +4,6 @@
 //! of the others; this tree is walked by hand, and each reader reports to a
 //! [`Sink`] and goes on.
 
-use std::path::Path;
-
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use saphyr_parser::{Event, Parser};
 
@@ -371,15 +369,4 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
-}
-
-/// Reads and parses the file at `path`, of at most `limit` bytes.
-pub fn parse_file(path: &Path, limit: usize, sink: &mut Sink) -> Option<Node> {
-    match crate::problem::read_file(path, limit) {
-        Ok(text) => parse(&text, sink),
-        Err(problem) => {
-            sink.report(0, problem.key, problem.what, problem.remedy);
-            None
-        }
-    }
 }

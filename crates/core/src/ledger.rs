@@ -112,9 +112,6 @@ pub struct Unknown {
     pub last_seen: f64,
 }
 
-/// The reserved spelling of unknown codes past the limit.
-pub const OTHER: &str = "other";
-
 /// Counts of one moment, all of the same commits.
 #[derive(Clone, Debug)]
 pub struct Snapshot {

@@ -14,17 +14,18 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
 fn main() {
-    println!("cargo::rerun-if-changed=catalog");
+    println!("cargo::rerun-if-changed=../../catalog");
     let mut text = String::new();
     let mut paths: Vec<_> =
-        fs::read_dir("catalog").expect("the folder catalog").map(|e| e.expect("an entry").path()).collect();
+        fs::read_dir("../../catalog").expect("the folder catalog").map(|e| e.expect("an entry").path()).collect();
     paths.sort();
     for path in paths.iter().filter(|p| p.extension().is_some_and(|e| e == "yaml")) {
         let yaml = fs::read_to_string(path).expect("a catalog file");
         let documents = Yaml::load_from_str(&yaml).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let Value::Object(mut file) = json(&documents[0]) else { panic!("{}: no map", path.display()) };
         let rows = file.insert("codes".to_owned(), Value::Array(Vec::new()));
-        let _ = write!(text, "{}\n{}\n", path.display(), Value::Object(file));
+        let name = path.file_name().expect("a name").display();
+        let _ = write!(text, "catalog/{name}\n{}\n", Value::Object(file));
         for row in rows.as_ref().and_then(Value::as_array).into_iter().flatten() {
             line(row, path, &mut text);
         }

@@ -20,6 +20,7 @@
 //! have nothing of the record but the code, and `abridged`. So a record makes
 //! at most so much, and some hundred bytes for each of its codes.
 
+mod filter;
 mod position;
 mod row;
 
@@ -27,14 +28,18 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 
+pub use self::filter::EventFilter;
 pub use self::position::{MAX_PATH_BYTES, Position};
 use self::row::RowText;
 use crate::catalog::{Catalog, Category, RowId, status_text};
-use crate::config::{EventFilter, MAX_EVENT_RECORD_BYTES};
 use crate::enrich::EventPlan;
 use crate::fields::time::{Moment, Second};
 use crate::fields::{Said, Source};
 use crate::labels;
+
+/// Longest part of a record that an event may carry: an escaped byte takes
+/// six, and Kafka's limit of a message is 1,000,000 bytes.
+pub const MAX_EVENT_RECORD_BYTES: usize = 128 << 10;
 
 /// Bytes of `message` and `action`.
 pub const MAX_MESSAGE_BYTES: usize = 4096;
@@ -172,7 +177,7 @@ impl Writer {
 
     /// Whether hits of an unknown code are events.
     pub fn wants_unknown(&self, unknown: UnknownCode<'_>) -> bool {
-        selects(&self.plan.only, unknown.code, unknown.api_service, unknown.category)
+        self.plan.only.selects(unknown.code, unknown.api_service, unknown.category)
     }
 
     /// Writes the event of a hit of a row of its catalog.
@@ -320,12 +325,6 @@ fn ids(record: &Record<'_>, out: &mut Vec<u8>) {
             write_string(&cut(text, most), out);
         }
     }
-}
-
-fn selects(only: &EventFilter, code: &str, service: &str, category: Category) -> bool {
-    (only.category.is_empty() || only.category.contains(&category))
-        && (only.api_service.is_empty() || only.api_service.iter().any(|s| s.eq_ignore_ascii_case(service)))
-        && (only.code.is_empty() || only.code.iter().any(|c| c.eq_ignore_ascii_case(code)))
 }
 
 /// The members up to `"known"`, and where the status is in them.

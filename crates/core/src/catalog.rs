@@ -17,13 +17,13 @@ pub mod template;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
 
 pub use category::Category;
 pub use grammar::{First, Grammar, Number};
+pub use load::CatalogFile;
 pub use origins::Place;
 
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 use origins::Origins;
 
 /// Position of a [`Service`] in the catalog.
@@ -186,16 +186,19 @@ impl Catalog {
     /// # Errors
     /// Never in a released binary: a test loads it.
     pub fn embedded() -> Result<Catalog, Problems> {
-        Catalog::load(&[], true)
+        Catalog::load([], true)
     }
 
-    /// The embedded catalog, if `with_embedded`, with the files and folders
-    /// at `paths` laid over it in their order.
+    /// The embedded catalog, if `with_embedded`, with `files` laid over it in their order. A file
+    /// that could not be read is its problem.
     ///
     /// # Errors
     /// Every problem of every file, with file, line and key.
-    pub fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Problems> {
-        load::load(paths, with_embedded)
+    pub fn load(
+        files: impl IntoIterator<Item = Result<CatalogFile, Problem>>,
+        with_embedded: bool,
+    ) -> Result<Catalog, Problems> {
+        load::load(files, with_embedded)
     }
 
     fn of(

@@ -1,9 +1,11 @@
 //! Events on their way from a pipeline to a sink.
 
+mod sink;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::sink::{Sink, SinkError};
+pub use sink::{Sink, SinkError, were};
 
 /// Bytes of events that are gathered before the sink gets them. It gets what
 /// there is at every commit; a record that alone makes more than this, as one
@@ -120,7 +122,7 @@ impl Outbox {
             return Ok(());
         }
         let missing = self.taken - self.sink.settled();
-        Err(anyhow::anyhow!("{} not delivered within shutdown_timeout", crate::sink::were(missing)))
+        Err(anyhow::anyhow!("{} not delivered within shutdown_timeout", were(missing)))
     }
 
     /// The sink.

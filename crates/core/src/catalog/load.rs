@@ -12,8 +12,7 @@ use super::{
     Catalog, Category, Code, CodeId, Family, FamilyId, MAX_ACTION_CHARS, Number, Place, Row, Service,
     ServiceId, Text,
 };
-use crate::files::MAX_CATALOG_BYTES;
-use crate::problem::{Problems, Sink, yaml_files};
+use crate::problem::{Problem, Problems, Sink};
 use crate::yaml::{self, Data, Map, Node, suggest};
 
 /// A catalog in the making: later files are laid over earlier ones.
@@ -37,24 +36,36 @@ struct DraftCode {
     rows: Vec<Row>,
 }
 
+/// A catalog file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogFile {
+    /// Its path, for people.
+    pub path: PathBuf,
+    /// The place of the argument that named it, or its folder, among all.
+    pub argument: usize,
+    /// What it holds.
+    pub text: String,
+}
+
 /// See [`Catalog::load`].
-pub(super) fn load(paths: &[PathBuf], with_embedded: bool) -> Result<Catalog, Problems> {
+pub(super) fn load(
+    files: impl IntoIterator<Item = Result<CatalogFile, Problem>>,
+    with_embedded: bool,
+) -> Result<Catalog, Problems> {
     let mut problems = Problems::default();
     let mut draft = Draft::default();
     if with_embedded {
         draft.embedded(&mut problems);
     }
-    for (argument, path) in paths.iter().enumerate() {
-        match yaml_files(path) {
-            Ok(files) => {
-                for file in files {
-                    draft.now = Some(draft.origins.begin(file.display().to_string(), argument));
-                    let mut sink = Sink::new(&file);
-                    if let Some(node) = yaml::parse_file(&file, MAX_CATALOG_BYTES, &mut sink) {
-                        draft.file(&node, &mut sink);
-                    }
-                    problems.append(sink.finish());
+    for file in files {
+        match file {
+            Ok(CatalogFile { path, argument, text }) => {
+                draft.now = Some(draft.origins.begin(path.display().to_string(), argument));
+                let mut sink = Sink::new(&path);
+                if let Some(node) = yaml::parse(&text, &mut sink) {
+                    draft.file(&node, &mut sink);
                 }
+                problems.append(sink.finish());
             }
             Err(problem) => problems.push(problem),
         }

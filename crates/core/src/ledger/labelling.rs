@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::OTHER;
+use crate::labels::OTHER;
 use crate::labels::{LabelSets, MAX_LABELS, NONE, OwnSets, SetId, SetValues};
 
 /// Most names: those that are configured, and of earlier ones the newest.

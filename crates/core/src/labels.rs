@@ -10,8 +10,10 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use crate::ledger::OTHER;
 pub use own::OwnSets;
+
+/// What stands for values, and for codes that no catalog knows, past their limit.
+pub const OTHER: &str = "other";
 
 /// A combination. [`NONE`] is the one of empty values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
