@@ -17,7 +17,7 @@ use errtally_core::engine::{Engine, Options};
 use errtally_core::framing::READ_BYTES;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::pipeline::Pipeline;
-use errtally::report::Report;
+use errtally_core::report::Report;
 
 const CORPUS_BYTES: usize = 32 << 20;
 const ROUNDS: usize = 7;

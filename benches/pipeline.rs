@@ -18,7 +18,7 @@ use errtally_core::engine::{Engine, Options};
 use errtally_core::framing::READ_BYTES;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::pipeline::Pipeline;
-use errtally::report::Report;
+use errtally_core::report::Report;
 use errtally_core::sweep::Sweep;
 
 /// More than a second-level cache holds, so that the copy comes from farther

@@ -20,7 +20,7 @@ use errtally_core::framing::READ_BYTES;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::outbox::Outbox;
 use errtally_core::pipeline::Pipeline;
-use errtally::sink::{Sink, SinkError};
+use errtally_core::outbox::{Sink, SinkError};
 use simd_json::{Buffers, Tape};
 
 const CORPUS_BYTES: usize = 32 << 20;

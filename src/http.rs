@@ -33,7 +33,7 @@ pub use web::Web;
 use errtally_core::ledger::Ledger;
 use crate::live::Live;
 use crate::metrics::{Exporter, Exposition, Format};
-use crate::report::{CatalogListing, Report};
+use errtally_core::report::{CatalogListing, Report};
 use rendering::{Each, Renderer, Renderers, Rendering, Text};
 
 /// What the handlers read from.

@@ -44,7 +44,7 @@ pub mod http;
 pub mod live;
 pub mod log;
 pub mod metrics;
-pub mod report;
 pub mod shutdown;
 pub mod sink;
 pub mod source;
+pub mod table;

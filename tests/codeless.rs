@@ -13,7 +13,7 @@ use errtally_core::catalog::Catalog;
 use errtally_core::engine::{Engine, Options};
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::pipeline::Pipeline;
-use errtally::report::Report;
+use errtally_core::report::Report;
 
 /// Of a long log as much as is made, read and forgotten at a time.
 const PART_MIB: usize = 32;

@@ -1,7 +1,9 @@
 //! Lines that continue another are one record with it: as `docs/joining.md` says, whatever the
 //! cuts, threads and pieces, and as a reader of real logs expects.
 
+#[path = "../crates/core/tests/reference/mod.rs"]
 mod reference;
+#[path = "../crates/core/tests/subject/mod.rs"]
 mod subject;
 
 use std::io::Write as _;
@@ -12,7 +14,7 @@ use errtally_core::engine::{Engine, Options as EngineOptions};
 use errtally_core::join::JoinSettings;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::pipeline::Pipeline;
-use errtally::report::Report;
+use errtally_core::report::Report;
 use errtally::source::pieces::{self, Share};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -11,7 +11,8 @@ use errtally_core::catalog::search::{Search, service_named};
 use errtally_core::catalog::{Catalog, Category, Row, status_label, template};
 use crate::log::stderr::say;
 use errtally_core::problem::{Problem, Problems};
-use crate::report::{CatalogListing, table};
+use crate::table;
+use errtally_core::report::CatalogListing;
 use errtally_core::yaml::{suggest, suggest_of_many};
 
 const DIM: Style = Style::new().dimmed();

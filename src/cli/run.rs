@@ -10,8 +10,8 @@ use crate::config::{Layers, Loaded, Watch};
 use crate::daemon::{Prepared, Start};
 use crate::log::Log;
 use crate::log::stderr::say;
-use crate::report::Report;
-use crate::report::table::{self, Look};
+use errtally_core::report::Report;
+use crate::table::{self, Look};
 use crate::shutdown::Host;
 
 /// Flags of `run`.

@@ -20,8 +20,8 @@ use errtally_core::ledger::{Ledger, Snapshot, Source};
 use crate::log::stderr::say;
 use crate::metrics::{Exporter, Shown};
 use errtally_core::pipeline::Pipeline;
-use crate::report::Report;
-use crate::report::table::{self, Look};
+use errtally_core::report::Report;
+use crate::table::{self, Look};
 use crate::source::pieces::Share;
 use crate::source::{compressed, file};
 

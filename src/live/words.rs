@@ -3,7 +3,7 @@
 use super::{Code, Headline, Records};
 use crate::http::Stage;
 use errtally_core::problem::counted;
-use crate::report::table::grouped;
+use errtally_core::problem::grouped;
 
 /// What an operator wants to know first. `codes` are sorted.
 pub(super) fn headline(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use errtally::config::EventsTo;
 use errtally::sink::dropping::Dropping;
 use errtally::sink::stream::Stream;
-use errtally::sink::{Sink, SinkError};
+use errtally_core::outbox::{Sink, SinkError};
 use rustix::pipe::pipe;
 
 use crate::lines::{Around, lines};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use errtally::config::EventsTo;
 use errtally::sink::stream::Stream;
-use errtally::sink::{Sink, SinkError};
+use errtally_core::outbox::{Sink, SinkError};
 use rustix::pipe::{PipeFlags, pipe, pipe_with};
 
 use crate::lines::{Around, failed, lines};

@@ -41,6 +41,7 @@ pub mod parse;
 pub mod pipeline;
 pub mod problem;
 pub mod record;
+pub mod report;
 pub mod sweep;
 pub mod turns;
 pub mod yaml;

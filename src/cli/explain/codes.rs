@@ -10,7 +10,7 @@ use errtally_core::catalog::slips::Meant;
 use errtally_core::catalog::{Catalog, CodeId, Row, template};
 use errtally_core::classify::unlisted::Unlisted;
 use errtally_core::problem::counted;
-use crate::report::table;
+use crate::table;
 
 /// Codes that a text is answered with; all are in `catalog list`.
 const MOST_FOUND: usize = 10;

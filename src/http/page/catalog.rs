@@ -9,7 +9,7 @@ use errtally_core::catalog::meanings::Meanings;
 use errtally_core::catalog::search::{Found, Search, service_named};
 use errtally_core::catalog::{Catalog, Category, CodeId, ServiceId, template};
 use crate::http::query;
-use crate::report::table::grouped;
+use errtally_core::problem::grouped;
 
 /// Codes of one page.
 const PER_PAGE: usize = 200;

@@ -2,7 +2,7 @@
 //! names; the browser's test holds both to the same text.
 
 use crate::http::query;
-use crate::report::table::grouped;
+use errtally_core::problem::grouped;
 
 /// Height of a sparkline.
 const HEIGHT: u64 = 20;

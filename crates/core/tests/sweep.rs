@@ -5,7 +5,7 @@ mod guarded;
 
 use std::sync::Arc;
 
-use errtally_core::catalog::Catalog;
+use errtally_core::catalog::{Catalog, CatalogFile};
 use errtally_core::classify::discovery::Keys;
 use errtally_core::engine::Options;
 use errtally_core::sweep::{Shape, Sweep, scalar};
@@ -43,14 +43,9 @@ fn block() -> impl Strategy<Value = Vec<u8>> {
 /// A catalog with a prefix that ends in a digit, so that any byte may stand
 /// before a dot.
 fn odd_catalog() -> Catalog {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("odd.yaml");
-    std::fs::write(
-        &path,
-        "service: ODD\nfull_name: Odd\nsource: none\nfamilies:\n  - {prefix: A1, grammar: NNN}\n  - {prefix: E, separator: none, grammar: NNNN}\n  - {prefix: O-A, separator: \"-\", grammar: NN}\ncodes: []\n",
-    )
-    .unwrap();
-    errtally::files::load_catalog(&[path], true).unwrap()
+    let text = "service: ODD\nfull_name: Odd\nsource: none\nfamilies:\n  - {prefix: A1, grammar: NNN}\n  - {prefix: E, separator: none, grammar: NNNN}\n  - {prefix: O-A, separator: \"-\", grammar: NN}\ncodes: []\n";
+    let file = CatalogFile { path: "odd.yaml".into(), argument: 0, text: text.to_owned() };
+    Catalog::load([Ok(file)], true).unwrap()
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use errtally_core::catalog::Catalog;
+use errtally_core::catalog::{Catalog, CatalogFile};
 use errtally_core::engine::{Engine, Options};
 use errtally_core::join::JoinSettings;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::pipeline::Pipeline;
-use errtally::report::Report;
+use errtally_core::report::Report;
 use errtally_core::sweep::Sweep;
 use serde_json::{Value, json};
 
@@ -33,12 +33,10 @@ impl Subject {
 
     /// With a catalog of the test's own, which goes through YAML files as an operator's would.
     pub fn with_catalog(catalog: &reference::Catalog, options: reference::Options) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the catalog");
-        for (service, yaml) in to_yaml(catalog) {
-            std::fs::write(folder.path().join(format!("{service}.yaml")), yaml)
-                .expect("the catalog is written");
-        }
-        let loaded = errtally::files::load_catalog(&[folder.path().to_path_buf()], false);
+        let files = to_yaml(catalog).into_iter().map(|(service, text)| {
+            Ok(CatalogFile { path: format!("{service}.yaml").into(), argument: 0, text })
+        });
+        let loaded = Catalog::load(files, false);
         Self::new(loaded.unwrap_or_else(|problems| panic!("{problems}")), options)
     }
 

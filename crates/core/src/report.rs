@@ -12,14 +12,12 @@
 //! hit has `"retired": true` where a reload took its row out of the catalog:
 //! its counts stay, with what the catalog said of it.
 
-pub mod table;
-
 use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use errtally_core::catalog::{Catalog, Category};
-use errtally_core::ledger::{Account, Row, Snapshot};
+use crate::catalog::{Catalog, Category};
+use crate::ledger::{Account, Row, Snapshot};
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
@@ -90,7 +88,7 @@ fn is_zero(count: &u64) -> bool {
 impl Report {
     /// The report of a snapshot, all sources together.
     pub fn new(snapshot: &Snapshot) -> Report {
-        let total = |field: fn(&errtally_core::ledger::SourceCounts) -> u64| {
+        let total = |field: fn(&crate::ledger::SourceCounts) -> u64| {
             snapshot.sources.iter().map(|(_, c)| field(c)).sum()
         };
         let hit = |(row, account): (Row<'_>, &Account)| Hit {
@@ -206,7 +204,7 @@ impl CatalogListing {
     }
 
     /// These rows of `catalog`, and their services; all services where all rows are.
-    pub fn of(catalog: &Catalog, rows: &[&errtally_core::catalog::Row]) -> CatalogListing {
+    pub fn of(catalog: &Catalog, rows: &[&crate::catalog::Row]) -> CatalogListing {
         let services = catalog.services().iter().enumerate().map(|(i, service)| ListedService {
             service: service.name.clone(),
             full_name: service.full_name.clone(),

@@ -6,13 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use errtally_core::catalog::Catalog;
-use errtally::config::EventFilter;
+use errtally_core::event::EventFilter;
 use errtally_core::engine::{Engine, Options};
 use errtally_core::enrich::{Extraction, EventPlan, Label, Plan};
 use errtally_core::ledger::{Ledger, RowKey, Snapshot, Source};
 use errtally_core::outbox::Outbox;
 use errtally_core::pipeline::Pipeline;
-use errtally::sink::{Sink, SinkError};
+use errtally_core::outbox::{Sink, SinkError};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};

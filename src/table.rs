@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::Report;
+use errtally_core::report::Report;
 use errtally_core::catalog::Category;
 use errtally_core::problem::{counted, grouped};
 
