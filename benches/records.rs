@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 use corpus::{Corpus, RECIPES};
 use errtally_core::catalog::Catalog;
 use errtally_core::engine::{Engine, Options};
-use errtally_core::enrich::{Extraction, EventPlan, Label, Plan};
+use errtally_core::enrich::{EventPlan, Extraction, Label, Plan};
 use errtally_core::framing::READ_BYTES;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::outbox::Outbox;
-use errtally_core::pipeline::Pipeline;
 use errtally_core::outbox::{Sink, SinkError};
+use errtally_core::pipeline::Pipeline;
 use simd_json::{Buffers, Tape};
 
 const CORPUS_BYTES: usize = 32 << 20;
@@ -55,7 +55,8 @@ fn plan(labels: bool, exemplars: bool, events: bool) -> Arc<Plan> {
         labels: labels.iter().map(|l| l.name.clone()).collect(),
         ..EventPlan::default()
     });
-    let plan = Plan::new(&Extraction { labels, max_label_sets: 10_000, exemplars, events, ..Extraction::default() });
+    let plan =
+        Plan::new(&Extraction { labels, max_label_sets: 10_000, exemplars, events, ..Extraction::default() });
     Arc::new(plan.expect("a plan"))
 }
 

@@ -12,15 +12,15 @@ use arc_swap::ArcSwap;
 use corpus::{Corpus, RECIPES, Recipe};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use errtally::config::Settings;
+use errtally::metrics::{Exporter, Shown};
 use errtally_core::catalog::{Catalog, RowId};
 use errtally_core::classify::{self, What};
-use errtally::config::Settings;
 use errtally_core::count::Tally;
 use errtally_core::engine::{Engine, Options};
 use errtally_core::framing::{Block, LineBuffer, READ_BYTES};
 use errtally_core::labels::OwnSets;
 use errtally_core::ledger::{Account, Ledger, Source};
-use errtally::metrics::{Exporter, Shown};
 use errtally_core::parse::{Parser, looks_like_json};
 use errtally_core::sweep::Sweep;
 

@@ -19,8 +19,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::log::stderr::say;
-use errtally_core::problem::{Problems, counted};
 use crate::shutdown::Host;
+use errtally_core::problem::{Problems, counted};
 
 /// Finds cloud API error codes in log streams and counts them for Prometheus.
 #[derive(Debug, Parser)]

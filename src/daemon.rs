@@ -16,20 +16,20 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
-use errtally_core::catalog::Catalog;
 use crate::config::{Layers, Settings, Watch};
-use errtally_core::enrich::Plan;
 use crate::http::server::Site;
 use crate::http::{self, Connections, Gate, Readiness, Shared, Stage, Web};
-use errtally_core::ledger::{Ledger, Snapshot};
 use crate::live::Live;
 use crate::log;
 use crate::metrics::{Exporter, Health, Process, Shown};
-use errtally_core::pipeline::Pipeline;
 use crate::shutdown::{Host, Request, Signals};
 use crate::source::follow::Store;
 use crate::source::stop::{Ended, Stop};
 use ending::{Ending, InputOver};
+use errtally_core::catalog::Catalog;
+use errtally_core::enrich::Plan;
+use errtally_core::ledger::{Ledger, Snapshot};
+use errtally_core::pipeline::Pipeline;
 use prepare::{Events, Input};
 use reload::Reloads;
 

@@ -14,8 +14,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::files::{self, Content, MAX_CATALOG_BYTES, Unreadable};
 use crate::files::yaml_files;
+use crate::files::{self, Content, MAX_CATALOG_BYTES, Unreadable};
 
 /// A file that was changed less than this before it was looked at may change
 /// again and look the same: clocks of file systems are coarse.

@@ -30,9 +30,9 @@ pub use listen::{bind, is_address};
 pub use readiness::{Readiness, Stage};
 pub use web::Web;
 
-use errtally_core::ledger::Ledger;
 use crate::live::Live;
 use crate::metrics::{Exporter, Exposition, Format};
+use errtally_core::ledger::Ledger;
 use errtally_core::report::{CatalogListing, Report};
 use rendering::{Each, Renderer, Renderers, Rendering, Text};
 

@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use errtally_core::catalog::{Category, template};
 use crate::history::{BARS, History, Key, STEP};
 use crate::http::Readiness;
-use errtally_core::ledger::{Ledger, OTHER, SourceCounts, Total, Totals, Unknown};
 use crate::metrics::Process;
 pub use document::*;
+use errtally_core::catalog::{Category, template};
+use errtally_core::labels::OTHER;
+use errtally_core::ledger::{Ledger, SourceCounts, Total, Totals, Unknown};
 
 /// Codes that the document lists; it says how many more there are.
 const MOST_CODES: usize = 500;

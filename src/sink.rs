@@ -21,8 +21,8 @@ use anyhow::anyhow;
 
 pub use status::Status;
 
-pub use errtally_core::outbox::{Sink, SinkError};
 use errtally_core::outbox::were;
+pub use errtally_core::outbox::{Sink, SinkError};
 
 use crate::config::{EventSettings, EventsTo, KafkaSettings, WhenFull};
 

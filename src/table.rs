@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use errtally_core::report::Report;
 use errtally_core::catalog::Category;
 use errtally_core::problem::{counted, grouped};
+use errtally_core::report::Report;
 
 /// Cells of the longest bar.
 const BAR: usize = 16;

@@ -9,13 +9,13 @@ mod subject;
 use std::io::Write as _;
 use std::sync::{Arc, LazyLock};
 
+use errtally::source::pieces::{self, Share};
 use errtally_core::catalog::Catalog;
 use errtally_core::engine::{Engine, Options as EngineOptions};
 use errtally_core::join::JoinSettings;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::pipeline::Pipeline;
 use errtally_core::report::Report;
-use errtally::source::pieces::{self, Share};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

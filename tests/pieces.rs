@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use errtally::source::pieces::{self, Share};
 use errtally_core::catalog::{Catalog, RowId};
 use errtally_core::engine::{Engine, Options};
 use errtally_core::enrich::{Extraction, Label, Plan};
 use errtally_core::ledger::{Ledger, RowKey, Snapshot, Source};
 use errtally_core::pipeline::Pipeline;
-use errtally::source::pieces::{self, Share};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -32,7 +32,8 @@ impl Subject {
         let label = |name: &str| Label { name: name.to_owned(), paths: vec![name.to_owned()] };
         let labels = if max_label_sets.is_some() { vec![label("app"), label("team")] } else { Vec::new() };
         let most = max_label_sets.unwrap_or(0);
-        let plan = Plan::new(&Extraction { labels, max_label_sets: most, ..Extraction::default() }).expect("a plan");
+        let plan =
+            Plan::new(&Extraction { labels, max_label_sets: most, ..Extraction::default() }).expect("a plan");
         let options = Options { max_record_bytes, ..Options::default() };
         Subject {
             engine: Arc::new(Engine::new(CATALOG.clone(), options)),

@@ -23,7 +23,8 @@ const GRAMMARS: &[&str] = &["NNNN", "NNNNN", "MMSSSNNN", "NNNN", "MM.SSSNNN"];
 pub fn catalog() -> Catalog {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path()).expect("files in it");
-    let catalog = errtally::files::load_catalog(&[folder.path().to_owned()], false).unwrap_or_else(|p| panic!("{p}"));
+    let catalog =
+        errtally::files::load_catalog(&[folder.path().to_owned()], false).unwrap_or_else(|p| panic!("{p}"));
     assert_eq!((catalog.families().len(), catalog.codes().len()), (100, 10_000));
     catalog
 }

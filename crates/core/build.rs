@@ -16,8 +16,10 @@ use serde_json::{Map, Value};
 fn main() {
     println!("cargo::rerun-if-changed=../../catalog");
     let mut text = String::new();
-    let mut paths: Vec<_> =
-        fs::read_dir("../../catalog").expect("the folder catalog").map(|e| e.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = fs::read_dir("../../catalog")
+        .expect("the folder catalog")
+        .map(|e| e.expect("an entry").path())
+        .collect();
     paths.sort();
     for path in paths.iter().filter(|p| p.extension().is_some_and(|e| e == "yaml")) {
         let yaml = fs::read_to_string(path).expect("a catalog file");

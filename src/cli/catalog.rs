@@ -7,11 +7,11 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, check, diff, import, output};
+use crate::log::stderr::say;
+use crate::table;
 use errtally_core::catalog::search::{Search, service_named};
 use errtally_core::catalog::{Catalog, Category, Row, status_label, template};
-use crate::log::stderr::say;
 use errtally_core::problem::{Problem, Problems};
-use crate::table;
 use errtally_core::report::CatalogListing;
 use errtally_core::yaml::{suggest, suggest_of_many};
 

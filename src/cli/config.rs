@@ -6,13 +6,13 @@ use super::settings::{Daemon, Reading};
 use super::{Failure, output};
 use crate::config::{KEYS, Layers, SourceKind};
 use crate::log::stderr::say;
-use errtally_core::problem::counted;
 use crate::source::follow::NOT_KEPT;
 #[cfg(feature = "kafka")]
 use crate::{
     config::{EventsTo, Loaded},
     connect, sink, source,
 };
+use errtally_core::problem::counted;
 
 /// What to do with the settings.
 #[derive(Debug, clap::Subcommand)]

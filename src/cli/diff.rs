@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::catalog::Format;
 use super::{Failure, output};
-use errtally_core::catalog::{Catalog, status_label};
-use crate::files::MAX_CATALOG_BYTES;
+use crate::files::{MAX_CATALOG_BYTES, load_catalog, read_file, yaml_files};
+use errtally_core::catalog::status_label;
 use errtally_core::problem::{Problems, counted};
 
 /// What is compared.

@@ -12,15 +12,16 @@ use anyhow::Context;
 
 use super::settings::Reading;
 use super::{Failure, output};
+use crate::config::{Loaded, Settings};
+use crate::files;
+use codes::Asking;
+use crate::files::load_catalog;
 use errtally_core::catalog::Catalog;
 use errtally_core::classify::discovery::Keys;
 use errtally_core::classify::explain::explain;
-use crate::config::{Loaded, Settings};
-use crate::files;
 use errtally_core::join::Rules;
 use errtally_core::join::containers::Containers;
 use errtally_core::join::runtime;
-use codes::Asking;
 use reading::Told;
 
 /// Bytes of standard input that are explained.

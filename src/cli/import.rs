@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use self::pages::Page;
 use super::{Failure, output as stdout};
-use errtally_core::catalog::Catalog;
 use crate::log::stderr::say;
+use errtally_core::catalog::Catalog;
 use errtally_core::problem::counted;
 
 /// Which pages, and where to.

@@ -10,9 +10,9 @@ use crate::config::{Layers, Loaded, Watch};
 use crate::daemon::{Prepared, Start};
 use crate::log::Log;
 use crate::log::stderr::say;
-use errtally_core::report::Report;
-use crate::table::{self, Look};
 use crate::shutdown::Host;
+use crate::table::{self, Look};
+use errtally_core::report::Report;
 
 /// Flags of `run`.
 #[derive(Debug, clap::Args)]

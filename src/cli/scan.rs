@@ -14,16 +14,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::settings::Reading;
 use super::{Failure, output};
 use crate::config::{Loaded, Settings};
+use crate::log::stderr::say;
+use crate::metrics::{Exporter, Shown};
+use crate::source::pieces::Share;
+use crate::source::{compressed, file};
+use crate::table::{self, Look};
 use errtally_core::engine::Engine;
 use errtally_core::enrich::{Extraction, Plan};
 use errtally_core::ledger::{Ledger, Snapshot, Source};
-use crate::log::stderr::say;
-use crate::metrics::{Exporter, Shown};
 use errtally_core::pipeline::Pipeline;
 use errtally_core::report::Report;
-use crate::table::{self, Look};
-use crate::source::pieces::Share;
-use crate::source::{compressed, file};
 
 /// Flags of `scan`.
 #[derive(Debug, clap::Args)]

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::{CodeInfo, Settings, SourceKind};
+use crate::http::is_address;
 use errtally_core::catalog::Category;
 use errtally_core::classify::discovery::{MAX_KEY_NAME, MIN_KEY_NAME};
-use crate::http::is_address;
 use errtally_core::yaml::suggest;
 
 /// What is wrong with a value, and what to write instead.

@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use super::keys::{KEYS, Key, Refused};
 use super::variables::{self, Target};
 use super::{Settings, kafka_keys};
-use errtally_core::catalog::Catalog;
 use crate::files::{self, MAX_SETTINGS_BYTES};
 use crate::http::Web;
+use errtally_core::catalog::Catalog;
 use errtally_core::problem::{self, Problem, Problems, Sink};
 use errtally_core::yaml::{self, Data, Node, suggest_of_many};
 

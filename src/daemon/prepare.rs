@@ -10,19 +10,19 @@ use super::{Daemon, Prepared, Start};
 #[cfg(feature = "kafka")]
 use crate::config::KafkaSettings;
 use crate::config::{EventsTo, FileSettings, Settings, SourceKind};
-use errtally_core::engine::Engine;
-use errtally_core::enrich::Plan;
 use crate::http::{self, Connections, Readiness};
-use errtally_core::ledger::{Ledger, Source};
 use crate::metrics::Shown;
-use errtally_core::outbox::Outbox;
-use errtally_core::pipeline::Pipeline;
 use crate::sink;
 use crate::source::follow::{self, Store};
 #[cfg(feature = "kafka")]
 use crate::source::kafka;
 use crate::source::stdin;
 use crate::source::stop::{Ended, Stop};
+use errtally_core::engine::Engine;
+use errtally_core::enrich::Plan;
+use errtally_core::ledger::{Ledger, Source};
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 
 impl Prepared {
     /// Binds the port and opens what events go to.

@@ -220,7 +220,7 @@ pub struct Reload {
 impl Code {
     /// Whether there is a page about it: of all but those that are not told apart.
     pub fn has_page(&self) -> bool {
-        self.code != errtally_core::ledger::OTHER
+        self.code != errtally_core::labels::OTHER
     }
 
     /// Of which nothing is known.

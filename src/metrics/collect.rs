@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use super::families::Families;
 use super::rows::{Labels, Rows};
 use super::{Metric, Shown};
-use errtally_core::catalog::{Category, RowId};
 use crate::config::CodeInfo;
+use errtally_core::catalog::{Category, RowId};
 use errtally_core::labels::{NONE, SetId};
-use errtally_core::ledger::{Account, OTHER, Retired, Snapshot, SourceCounts};
+use errtally_core::labels::OTHER;
+use errtally_core::ledger::{Account, Retired, Snapshot, SourceCounts};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 

@@ -10,13 +10,13 @@ use arc_swap::ArcSwap;
 use super::families::Families;
 use super::rows::Rows;
 use super::{collect, openmetrics, text};
-use errtally_core::catalog::Category;
 use crate::config::CodeInfo;
-use errtally_core::fields::time::Moment;
 use crate::http::{Connections, Readiness, Web};
+use crate::source::follow::Event;
+use errtally_core::catalog::Category;
+use errtally_core::fields::time::Moment;
 use errtally_core::labels::{NONE, SetId};
 use errtally_core::ledger::{Ledger, Snapshot};
-use crate::source::follow::Event;
 
 /// Who has not scraped for so long is not waited for at a stop.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(300);

@@ -35,10 +35,10 @@ pub use status::{Event, Gauges, Status};
 pub use store::Store;
 
 use crate::config::{Begin, FileSettings};
-use errtally_core::outbox::Outbox;
-use errtally_core::pipeline::Pipeline;
 use crate::source::stop::{Ended, Stop};
 use discover::{Discovery, Found, MOST_FILES, Patterns};
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use files::Files;
 use identity::Inode;
 use keeper::Keeper;

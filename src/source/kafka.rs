@@ -40,12 +40,12 @@ pub use properties::{canonical, check, check_names};
 pub use status::{Counters, Status};
 
 use crate::config::{Framing, KafkaSettings};
-use errtally_core::outbox::Outbox;
-use errtally_core::pipeline::Pipeline;
 use crate::source::stop::{Ended, Stop};
 use admin::Place;
 use batch::Message;
 use context::Group;
+use errtally_core::outbox::Outbox;
+use errtally_core::pipeline::Pipeline;
 use member::Member;
 use offsets::Offsets;
 use probe::Probe;

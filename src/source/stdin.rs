@@ -12,9 +12,9 @@ use rustix::io::Errno;
 use super::format::{Format, HEAD_BYTES};
 use super::pace::{PAUSE, Pace};
 use super::stop::{Ended, Stop};
+use crate::sink::SinkError;
 use errtally_core::outbox::Outbox;
 use errtally_core::pipeline::Pipeline;
-use crate::sink::SinkError;
 
 /// A pipe's buffer is made this large where the system lets us: fewer
 /// wake-ups of the writer and of us.

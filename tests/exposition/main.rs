@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use errtally_core::catalog::{Catalog, Category, RowId, ServiceId};
 use errtally::config::CodeInfo;
+use errtally::metrics::{Exporter, Shown};
+use errtally_core::catalog::{Catalog, Category, RowId, ServiceId};
 use errtally_core::count::Tally;
 use errtally_core::engine::{Engine, Options};
 use errtally_core::fields::time::Moment;
 use errtally_core::labels::OwnSets;
 use errtally_core::ledger::{Ledger, Source};
-use errtally::metrics::{Exporter, Shown};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

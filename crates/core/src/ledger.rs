@@ -144,7 +144,7 @@ impl Snapshot {
 
     /// All names, and the values that `set` has of the first of them: what
     /// [`labels_of`](Self::labels_of) puts together.
-    pub(crate) fn more(&self, set: SetId) -> (&[String], &[Arc<str>]) {
+    pub fn more(&self, set: SetId) -> (&[String], &[Arc<str>]) {
         let values = set.as_former().map_or_else(|| &self.sets[set.0 as usize], |at| &self.former[at]);
         (&self.labels, values)
     }

@@ -4,13 +4,13 @@
 use std::fmt::Write;
 
 use super::{DIM, HEAD};
+use crate::table;
 use errtally_core::catalog::meanings::{self, Meaning, Meanings};
 use errtally_core::catalog::search::{Found, Search};
 use errtally_core::catalog::slips::Meant;
 use errtally_core::catalog::{Catalog, CodeId, Row, template};
 use errtally_core::classify::unlisted::Unlisted;
 use errtally_core::problem::counted;
-use crate::table;
 
 /// Codes that a text is answered with; all are in `catalog list`.
 const MOST_FOUND: usize = 10;

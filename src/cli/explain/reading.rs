@@ -7,11 +7,11 @@ use std::ops::Range;
 use anyhow::Context;
 
 use super::{DIM, Failure};
+use crate::config::Settings;
 use errtally_core::catalog::Catalog;
 use errtally_core::classify::explain::{Outcome, Verdict};
 use errtally_core::classify::status;
-use crate::config::Settings;
-use errtally_core::enrich::{Extraction, EventPlan, FieldPaths, Label, Plan};
+use errtally_core::enrich::{EventPlan, Extraction, FieldPaths, Label, Plan};
 use errtally_core::event::{Message, Writer};
 use errtally_core::fields::origin::{Origin, Rule};
 use errtally_core::fields::time::{self, Moment, Zone};

@@ -7,10 +7,10 @@ use anyhow::{Context, anyhow, bail};
 use errtally_import::{File, Known, Placed, file, merge};
 
 use super::{built_in, told};
-use errtally_core::catalog::Catalog;
 use crate::cli::{Failure, output};
-use crate::files::MAX_CATALOG_BYTES;
+use crate::files::{MAX_CATALOG_BYTES, load_catalog, read_file};
 use crate::log::stderr::say;
+use errtally_core::catalog::Catalog;
 use errtally_core::problem::Problems;
 
 /// Where to.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use errtally_import::{Form, MAX_PAGE_BYTES, Reading};
 
-use errtally_core::catalog::Catalog;
 use crate::files;
 use crate::log::stderr::say;
+use errtally_core::catalog::Catalog;
 
 /// Most pages of one run, and the deepest folder in a folder.
 const MAX_PAGES: usize = 5000;

@@ -3,8 +3,8 @@
 use errtally_import::{Changes, Draft, Entry, File, Note};
 
 use super::pages::Page;
-use errtally_core::catalog::status_label;
 use crate::log::stderr::say;
+use errtally_core::catalog::status_label;
 use errtally_core::problem::counted;
 
 /// Most lines of one kind: a page may be wrong from its first row to its last.

@@ -5,10 +5,10 @@ use askama::Template;
 use axum::http::{StatusCode, Uri};
 
 use super::show;
+use crate::http::query;
 use errtally_core::catalog::meanings::Meanings;
 use errtally_core::catalog::search::{Found, Search, service_named};
 use errtally_core::catalog::{Catalog, Category, CodeId, ServiceId, template};
-use crate::http::query;
 use errtally_core::problem::grouped;
 
 /// Codes of one page.

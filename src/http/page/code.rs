@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 
 use super::catalog::Line;
 use super::show;
+use crate::http::query;
 use errtally_core::catalog::meanings::Meanings;
 use errtally_core::catalog::{Catalog, Category, CodeId, template};
 use errtally_core::classify::unlisted::Unlisted;
-use crate::http::query;
 use errtally_core::ledger::{Ledger, Totals};
 
 /// Characters of a code that is asked for; none has as many.

@@ -14,9 +14,9 @@ use memchr::{memchr, memrchr};
 use super::file::Followed;
 use super::identity::{self, Fingerprint, read_at};
 use crate::config::FileFormat;
+use crate::source::format::{Format, HEAD_BYTES};
 use errtally_core::join::containers::FIRST_BYTES;
 use errtally_core::pipeline::{Head, Pipeline};
-use crate::source::format::{Format, HEAD_BYTES};
 
 /// Bytes after which another file has its turn.
 const TURN_BYTES: u64 = 1 << 20;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Books, Ledger, Source, Unknown};
-use crate::labels::OTHER;
 use crate::classify::discovered_service;
 use crate::count::{Tally, UnknownTally};
 use crate::engine::Engine;
+use crate::labels::OTHER;
 use crate::labels::{NONE, OwnSets};
 
 impl Ledger {

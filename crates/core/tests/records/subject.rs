@@ -6,13 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use errtally_core::catalog::Catalog;
-use errtally_core::event::EventFilter;
 use errtally_core::engine::{Engine, Options};
-use errtally_core::enrich::{Extraction, EventPlan, Label, Plan};
+use errtally_core::enrich::{EventPlan, Extraction, FieldPaths, Label, Plan};
+use errtally_core::event::EventFilter;
 use errtally_core::ledger::{Ledger, RowKey, Snapshot, Source};
 use errtally_core::outbox::Outbox;
-use errtally_core::pipeline::Pipeline;
 use errtally_core::outbox::{Sink, SinkError};
+use errtally_core::pipeline::Pipeline;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
@@ -128,15 +128,14 @@ impl Subject {
     fn run(&self, feed: impl FnOnce(&mut Pipeline)) -> Outcome {
         let names: Vec<String> = self.labels.iter().map(|l| l.name.clone()).collect();
         let events = EventPlan { record_bytes: None, only: EventFilter::default(), labels: names.clone() };
-        let plan =
-            Plan::new(&Extraction {
-                labels: self.labels.clone(),
-                max_label_sets: 10_000,
-                late_after: Some(LATE_AFTER),
-                exemplars: true,
-                events: Some(events),
-                ..Extraction::default()
-            });
+        let plan = Plan::new(&Extraction {
+            labels: self.labels.clone(),
+            max_label_sets: 10_000,
+            late_after: Some(LATE_AFTER),
+            exemplars: true,
+            events: Some(events),
+            ..Extraction::default()
+        });
         let ledger = Arc::new(Ledger::with_labels(ENGINE.clone(), 1_000, &names, 10_000));
         let kept = Kept::default();
         let outbox = Outbox::new(Box::new(kept.clone()));
