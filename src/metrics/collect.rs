@@ -7,8 +7,8 @@ use super::rows::{Labels, Rows};
 use super::{Metric, Shown};
 use crate::config::CodeInfo;
 use errtally_core::catalog::{Category, RowId};
-use errtally_core::labels::{NONE, SetId};
 use errtally_core::labels::OTHER;
+use errtally_core::labels::{NONE, SetId};
 use errtally_core::ledger::{Account, Retired, Snapshot, SourceCounts};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
