@@ -23,10 +23,14 @@ pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
 pub use watch::Watch;
 
+use crate::metrics::CodeInfo;
+use crate::server::HttpSettings;
+use crate::sink::settings::{EventSettings, EventsTo};
+use crate::source::settings::{FileSettings, KafkaSettings};
 use errtally_core::catalog::Category;
 use errtally_core::engine::Options;
-use errtally_core::enrich::{EventPlan, Extraction, FieldPaths, Label};
-use errtally_core::event::EventFilter;
+use errtally_core::enrich::{Extraction, FieldPaths, Label};
+use errtally_core::event::EventPlan;
 use errtally_core::join::JoinSettings;
 
 /// Which source `run` reads.
@@ -38,230 +42,6 @@ pub enum SourceKind {
     File,
     /// Messages from Kafka.
     Kafka,
-}
-
-/// Where a new consumer group begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the oldest message.
-    Earliest,
-    /// At the next message.
-    Latest,
-}
-
-/// What a message holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// One record.
-    Message,
-    /// Lines, each a record.
-    Lines,
-}
-
-/// Where a file is begun that was there before the first start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begin {
-    /// At its first byte.
-    Beginning,
-    /// Behind its last whole line.
-    End,
-}
-
-/// How the lines of files are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
-    /// Told by the first lines of each file.
-    Auto,
-    /// As they are.
-    Raw,
-    /// As CRI runtimes write them.
-    Cri,
-    /// As Docker writes them.
-    Docker,
-}
-
-impl FileFormat {
-    /// As it is written in the settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FileFormat::Auto => "auto",
-            FileFormat::Raw => "raw",
-            FileFormat::Cri => "cri",
-            FileFormat::Docker => "docker",
-        }
-    }
-}
-
-/// Which files to follow, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileSettings {
-    /// Paths and globs.
-    pub paths: Vec<String>,
-    /// Globs of files that are left out.
-    pub exclude: Vec<String>,
-    /// Where a file begins that was there before the first start.
-    pub start: Begin,
-    /// How its lines are written.
-    pub format: FileFormat,
-    /// How often files are looked for.
-    pub discover_interval: Duration,
-    /// Most files that are open at once.
-    pub max_open: usize,
-}
-
-impl Default for FileSettings {
-    fn default() -> FileSettings {
-        FileSettings {
-            paths: Vec::new(),
-            exclude: Vec::new(),
-            start: Begin::End,
-            format: FileFormat::Auto,
-            discover_interval: Duration::from_secs(5),
-            max_open: 256,
-        }
-    }
-}
-
-/// How to consume from Kafka.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KafkaSettings {
-    /// Brokers to begin with, `HOST:PORT`.
-    pub brokers: Vec<String>,
-    /// Topics; those that begin with `^` are patterns.
-    pub topics: Vec<String>,
-    /// The consumer group.
-    pub group: String,
-    /// Static membership, where not empty.
-    pub instance_id: String,
-    /// Where a new group begins.
-    pub start: Start,
-    /// Where a known group goes on whose offset is gone.
-    pub resume: Start,
-    /// What a message holds.
-    pub framing: Framing,
-    /// How often offsets are committed.
-    pub commit_interval: Duration,
-    /// Bytes of messages that are held before they are counted, where it is not
-    /// derived.
-    pub queue_bytes: Option<usize>,
-    /// Memory of the process, which the sizes of queue and fetches are derived
-    /// from.
-    pub memory: usize,
-    /// Further properties of librdkafka.
-    pub properties: Vec<(String, String)>,
-}
-
-/// What one client of the HTTP server may cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpSettings {
-    /// Most connections.
-    pub max_connections: usize,
-    /// Longest time to the end of a request's head.
-    pub request_timeout: Duration,
-    /// Longest time that a client may take over its answer.
-    pub answer_timeout: Duration,
-    /// How long a connection is kept between requests.
-    pub idle_timeout: Duration,
-}
-
-/// For which codes `errtally_code_info` has a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeInfo {
-    /// Those seen so far.
-    Seen,
-    /// All that the catalog has.
-    All,
-}
-
-/// Where events go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EventsTo {
-    /// Nowhere: there are none.
-    #[default]
-    None,
-    /// To standard output.
-    Stdout,
-    /// To a file.
-    File,
-    /// To a topic.
-    Kafka,
-}
-
-impl EventsTo {
-    /// As it is written in the settings, and as a label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EventsTo::None => "none",
-            EventsTo::Stdout => "stdout",
-            EventsTo::File => "file",
-            EventsTo::Kafka => "kafka",
-        }
-    }
-}
-
-/// What happens when events cannot be written as fast as they come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenFull {
-    /// Reading waits.
-    #[default]
-    Wait,
-    /// Events are dropped and counted.
-    Drop,
-}
-
-/// A file of events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventFileSettings {
-    /// The file that is written to.
-    pub path: PathBuf,
-    /// Size at which it is rotated.
-    pub max_bytes: usize,
-    /// Rotated files that are kept, `PATH.1` the newest.
-    pub keep: usize,
-}
-
-/// A topic of events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventKafkaSettings {
-    /// Brokers to begin with; those of the source where empty.
-    pub brokers: Vec<String>,
-    /// The topic.
-    pub topic: String,
-    /// Further properties of librdkafka.
-    pub properties: Vec<(String, String)>,
-}
-
-/// Which events there are and where they go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventSettings {
-    /// Where to.
-    pub to: EventsTo,
-    /// Whether an event carries its record.
-    pub include_record: bool,
-    /// The longest part of a record that it carries.
-    pub max_record_bytes: usize,
-    /// What happens when they come faster than they go.
-    pub when_full: WhenFull,
-    /// Which hits become events.
-    pub only: EventFilter,
-    /// How, where it is a file.
-    pub file: EventFileSettings,
-    /// How, where it is Kafka.
-    pub kafka: EventKafkaSettings,
-}
-
-impl Default for EventSettings {
-    fn default() -> EventSettings {
-        EventSettings {
-            to: EventsTo::None,
-            include_record: false,
-            max_record_bytes: 16 << 10,
-            when_full: WhenFull::Wait,
-            only: EventFilter::default(),
-            file: EventFileSettings { path: PathBuf::new(), max_bytes: 100 << 20, keep: 5 },
-            kafka: EventKafkaSettings::default(),
-        }
-    }
 }
 
 /// The settings in force.
@@ -390,19 +170,7 @@ impl Default for Settings {
             source: SourceKind::Stdin,
             state_dir: None,
             file: FileSettings::default(),
-            kafka: KafkaSettings {
-                brokers: vec!["127.0.0.1:9092".to_owned()],
-                topics: Vec::new(),
-                group: "errtally".to_owned(),
-                instance_id: String::new(),
-                start: Start::Latest,
-                resume: Start::Earliest,
-                framing: Framing::Message,
-                commit_interval: Duration::from_secs(1),
-                queue_bytes: None,
-                memory: 256 << 20,
-                properties: Vec::new(),
-            },
+            kafka: KafkaSettings::default(),
             events: EventSettings::default(),
             labels: Vec::new(),
             max_label_sets: 10_000,
@@ -412,12 +180,7 @@ impl Default for Settings {
             late_after: Duration::ZERO,
             listen: "127.0.0.1:9877".to_owned(),
             web_config_file: None,
-            http: HttpSettings {
-                max_connections: 256,
-                request_timeout: Duration::from_secs(10),
-                answer_timeout: Duration::from_secs(30),
-                idle_timeout: Duration::from_secs(120),
-            },
+            http: HttpSettings::default(),
             watch: false,
             catalog: Vec::new(),
             services: Vec::new(),

@@ -17,11 +17,13 @@ use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use crate::config::{Layers, Settings, Watch};
-use crate::http::server::Site;
-use crate::http::{self, Connections, Gate, Readiness, Shared, Stage, Web};
+use crate::health::{Readiness, Stage};
+use crate::http::{self, Shared};
 use crate::live::Live;
 use crate::log;
 use crate::metrics::{Exporter, Health, Process, Shown};
+use crate::server::Site;
+use crate::server::{self, Connections, Gate, Web};
 use crate::shutdown::{Host, Request, Signals};
 use crate::source::follow::Store;
 use crate::source::stop::{Ended, Stop};
@@ -128,7 +130,7 @@ impl Daemon {
         let address = listener.local_addr().context("cannot use the port")?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the port")?;
         let (close, closed) = oneshot::channel::<()>();
-        let server = tokio::spawn(http::server::serve(listener, site, closed));
+        let server = tokio::spawn(server::serve(listener, site, closed));
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
         let (done, mut ended) = oneshot::channel();

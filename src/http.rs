@@ -1,20 +1,10 @@
 //! What the HTTP server shows. Read-only; every answer is one snapshot.
 
-mod connections;
-mod gate;
-mod limiter;
-mod listen;
 mod negotiate;
 mod packing;
 mod page;
 mod query;
-mod readiness;
 mod rendering;
-mod request;
-pub mod server;
-mod stream;
-mod users;
-mod web;
 
 use std::sync::Arc;
 
@@ -24,14 +14,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-pub use connections::Connections;
-pub use gate::Gate;
-pub use listen::{bind, is_address};
-pub use readiness::{Readiness, Stage};
-pub use web::Web;
-
+use crate::health::Readiness;
 use crate::live::Live;
 use crate::metrics::{Exporter, Exposition, Format};
+use crate::server::Connections;
 use errtally_core::ledger::Ledger;
 use errtally_core::report::{CatalogListing, Report};
 use rendering::{Each, Renderer, Renderers, Rendering, Text};

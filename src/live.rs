@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::health::Readiness;
 use crate::history::{BARS, History, Key, STEP};
-use crate::http::Readiness;
 use crate::metrics::Process;
 pub use document::*;
 use errtally_core::catalog::{Category, template};

@@ -17,7 +17,7 @@ mod writing;
 
 use prometheus::proto::MetricType;
 
-pub use exporter::{Exporter, Exposition, Format, Health, Process, Shown};
+pub use exporter::{CodeInfo, Exporter, Exposition, Format, Health, Process, Shown};
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

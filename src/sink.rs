@@ -10,6 +10,7 @@ pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod queued;
+pub mod settings;
 pub mod status;
 pub mod stream;
 
@@ -24,7 +25,8 @@ pub use status::Status;
 use errtally_core::outbox::were;
 pub use errtally_core::outbox::{Sink, SinkError};
 
-use crate::config::{EventSettings, EventsTo, KafkaSettings, WhenFull};
+use crate::source::settings::KafkaSettings;
+use settings::{EventSettings, EventsTo, WhenFull};
 
 /// How long a sink waits at most before it looks again whether it must stop.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);

@@ -12,6 +12,7 @@ pub mod kafka;
 mod mapped;
 mod pace;
 pub mod pieces;
+pub mod settings;
 pub mod stdin;
 pub mod stop;
 pub mod utf16;

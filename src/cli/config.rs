@@ -9,7 +9,8 @@ use crate::log::stderr::say;
 use crate::source::follow::NOT_KEPT;
 #[cfg(feature = "kafka")]
 use crate::{
-    config::{EventsTo, Loaded},
+    config::Loaded,
+    sink::settings::EventsTo,
     connect, sink, source,
 };
 use errtally_core::problem::counted;

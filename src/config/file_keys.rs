@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::keys::{Key, Refused, list, one, parse_duration, quoted, show_duration, within};
-use super::{Begin, FileFormat};
+use crate::source::settings::{Begin, FileFormat};
 use crate::source::follow::check_pattern;
 
 /// Which files to follow, and how.

@@ -4,14 +4,15 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::{CodeInfo, Settings, SourceKind};
-use crate::http::is_address;
+use super::{Settings, SourceKind};
+use crate::metrics::CodeInfo;
+use crate::server::is_address;
 use errtally_core::catalog::Category;
 use errtally_core::classify::discovery::{MAX_KEY_NAME, MIN_KEY_NAME};
 use errtally_core::yaml::suggest;
 
 /// What is wrong with a value, and what to write instead.
-pub type Refused = (String, String);
+pub use errtally_core::problem::Refused;
 
 /// One setting.
 #[derive(Debug)]

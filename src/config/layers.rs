@@ -7,7 +7,7 @@ use super::keys::{KEYS, Key, Refused};
 use super::variables::{self, Target};
 use super::{Settings, kafka_keys};
 use crate::files::{self, MAX_SETTINGS_BYTES};
-use crate::http::Web;
+use crate::server::Web;
 use errtally_core::catalog::Catalog;
 use errtally_core::problem::{self, Problem, Problems, Sink};
 use errtally_core::yaml::{self, Data, Node, suggest_of_many};

@@ -8,10 +8,13 @@ use arc_swap::ArcSwap;
 
 use super::{Daemon, Prepared, Start};
 #[cfg(feature = "kafka")]
-use crate::config::KafkaSettings;
-use crate::config::{EventsTo, FileSettings, Settings, SourceKind};
-use crate::http::{self, Connections, Readiness};
+use crate::source::settings::KafkaSettings;
+use crate::config::{Settings, SourceKind};
+use crate::sink::settings::EventsTo;
+use crate::source::settings::FileSettings;
+use crate::health::Readiness;
 use crate::metrics::Shown;
+use crate::server::Connections;
 use crate::sink;
 use crate::source::follow::{self, Store};
 #[cfg(feature = "kafka")]
@@ -162,7 +165,7 @@ pub(super) fn shown(settings: &Settings) -> Shown {
 }
 
 fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    http::bind(address).with_context(|| {
+    crate::server::bind(address).with_context(|| {
         format!("cannot listen on {address}; set another address with --listen, ERRTALLY_LISTEN or the key `listen`")
     })
 }

@@ -22,8 +22,8 @@ use axum::body::Bytes;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep_until, timeout};
 
-use super::connections::Connections;
 use super::packing::Packer;
+use crate::server::Connections;
 pub use each::Each;
 
 /// The pause after a rendering, as a multiple of the time that it took.

@@ -1,7 +1,7 @@
 //! The state of everything in a few words.
 
 use super::{Code, Headline, Records};
-use crate::http::Stage;
+use crate::health::Stage;
 use errtally_core::problem::counted;
 use errtally_core::problem::grouped;
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::CodeInfo;
 use super::families::Families;
 use super::rows::{Labels, Rows};
 use super::{Metric, Shown};
-use crate::config::CodeInfo;
 use errtally_core::catalog::{Category, RowId};
 use errtally_core::labels::OTHER;
 use errtally_core::labels::{NONE, SetId};

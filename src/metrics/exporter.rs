@@ -10,13 +10,22 @@ use arc_swap::ArcSwap;
 use super::families::Families;
 use super::rows::Rows;
 use super::{collect, openmetrics, text};
-use crate::config::CodeInfo;
-use crate::http::{Connections, Readiness, Web};
+use crate::health::Readiness;
+use crate::server::{Connections, Web};
 use crate::source::follow::Event;
 use errtally_core::catalog::Category;
 use errtally_core::fields::time::Moment;
 use errtally_core::labels::{NONE, SetId};
 use errtally_core::ledger::{Ledger, Snapshot};
+
+/// For which codes `errtally_code_info` has a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeInfo {
+    /// Those seen so far.
+    Seen,
+    /// All that the catalog has.
+    All,
+}
 
 /// Who has not scraped for so long is not waited for at a stop.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(300);

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 
 use super::{LOOK, Sink, SinkError, Status, Stopping, undelivered};
-use crate::config::EventFileSettings;
+use crate::sink::settings::EventFileSettings;
 use out::Out;
 use sync::Shared;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use crate::config::EventsTo;
+use crate::sink::settings::EventsTo;
 
 type Reopener = Box<dyn Fn() + Send + Sync>;
 

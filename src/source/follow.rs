@@ -34,7 +34,7 @@ pub use discover::check_pattern;
 pub use status::{Event, Gauges, Status};
 pub use store::Store;
 
-use crate::config::{Begin, FileSettings};
+use crate::source::settings::{Begin, FileSettings};
 use crate::source::stop::{Ended, Stop};
 use discover::{Discovery, Found, MOST_FILES, Patterns};
 use errtally_core::outbox::Outbox;

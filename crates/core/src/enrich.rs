@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::EventFilter;
+use crate::event::EventPlan;
 use crate::fields::time::{Moment, Zone};
 use crate::fields::{Fields, Roles, Values, Wanted, level};
 
@@ -177,17 +177,6 @@ pub struct Plan {
     pub exemplars: bool,
     /// Which hits become events, and what is in them.
     pub events: Option<EventPlan>,
-}
-
-/// Which hits become events, and what is in them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventPlan {
-    /// The longest part of the record that an event carries; none for no part.
-    pub record_bytes: Option<usize>,
-    /// Which hits.
-    pub only: EventFilter,
-    /// The names of the labels that an event carries.
-    pub labels: Vec<String>,
 }
 
 impl Plan {

@@ -28,11 +28,10 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 
-pub use self::filter::EventFilter;
+pub use self::filter::{EventFilter, EventPlan};
 pub use self::position::{MAX_PATH_BYTES, Position};
 use self::row::RowText;
 use crate::catalog::{Catalog, Category, RowId, status_text};
-use crate::enrich::EventPlan;
 use crate::fields::time::{Moment, Second};
 use crate::fields::{Said, Source};
 use crate::labels;

@@ -39,6 +39,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Why a value is refused: what is wrong, and what to write instead.
+pub type Refused = (String, String);
+
 /// Most problems that are told one by one: nobody reads more, and a generated
 /// catalog may have a mistake in each of its rows.
 pub const MAX_TOLD: usize = 50;

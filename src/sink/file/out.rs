@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use super::words;
-use crate::config::EventFileSettings;
+use crate::sink::settings::EventFileSettings;
 
 /// Files that may wait for a sync beside the one that is written.
 const MAX_LEFT: usize = 8;

@@ -7,7 +7,9 @@ use rdkafka::config::ClientConfig;
 use rdkafka::producer::BaseProducer;
 
 use super::reports::{Callbacks, Reports};
-use crate::config::{EventKafkaSettings, KafkaSettings, Refused};
+use crate::sink::settings::EventKafkaSettings;
+use crate::source::settings::KafkaSettings;
+use errtally_core::problem::Refused;
 
 /// The producer with our callbacks.
 pub(super) type Producer = BaseProducer<Callbacks>;

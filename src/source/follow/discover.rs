@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use glob::{MatchOptions, Pattern};
 
-use crate::config::FileSettings;
+use crate::source::settings::FileSettings;
 
 /// Most files that are followed: the memory of each is bounded, so is theirs.
 pub const MOST_FILES: usize = 100_000;

@@ -12,7 +12,7 @@ use super::identity::{self, Fingerprint, Inode};
 use super::moved;
 use super::positions::Entry;
 use super::status::Event;
-use crate::config::Begin;
+use crate::source::settings::Begin;
 
 /// How often paths are looked at whose files have gone.
 const AWAIT_EVERY: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::http::Readiness;
+use crate::health::Readiness;
 
 /// State and counters of the files that are followed, shared by the thread that
 /// reads and the exporter.

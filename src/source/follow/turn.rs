@@ -13,8 +13,8 @@ use memchr::{memchr, memrchr};
 
 use super::file::Followed;
 use super::identity::{self, Fingerprint, read_at};
-use crate::config::FileFormat;
 use crate::source::format::{Format, HEAD_BYTES};
+use crate::source::settings::FileFormat;
 use errtally_core::join::containers::FIRST_BYTES;
 use errtally_core::pipeline::{Head, Pipeline};
 

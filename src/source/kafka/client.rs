@@ -10,7 +10,8 @@ use rdkafka::error::KafkaError;
 
 use super::context::Group;
 use super::properties::{canonical, mechanisms};
-use crate::config::{KafkaSettings, Refused, Start};
+use crate::source::settings::{KafkaSettings, Start};
+use errtally_core::problem::Refused;
 
 /// The consumer with our callbacks.
 pub(super) type Client = BaseConsumer<Group>;

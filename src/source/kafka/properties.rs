@@ -10,7 +10,7 @@ use std::io::Read;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::KafkaError;
 
-use crate::config::Refused;
+use errtally_core::problem::Refused;
 
 /// Properties that nobody sets, and why or what to use instead.
 const REFUSED: &[(&str, &str)] = &[

@@ -10,7 +10,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use super::admin::{Place, TopicId};
 use super::partitions::{PartitionStatus, Partitions, Reading};
-use crate::http::Readiness;
+use crate::health::Readiness;
 
 /// Errors that tell why there is no connection.
 const CONNECTION: [RDKafkaErrorCode; 6] = [

@@ -1,6 +1,17 @@
-//! Which hits become events.
+//! Which hits become events, and what is in them.
 
 use crate::catalog::Category;
+
+/// Which hits become events, and what is in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPlan {
+    /// The longest part of the record that an event carries; none for no part.
+    pub record_bytes: Option<usize>,
+    /// Which hits.
+    pub only: EventFilter,
+    /// The names of the labels that an event carries.
+    pub labels: Vec<String>,
+}
 
 /// Which hits become events; an empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::{MAX_MESSAGE_BYTES, cut, head, quoted};
 use crate::catalog::template::{self, Template};
 use crate::catalog::{Catalog, RowId};
-use crate::enrich::EventPlan;
+use crate::event::EventPlan;
 
 /// Ready to be copied into them.
 #[derive(Clone, Debug)]

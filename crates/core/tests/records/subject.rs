@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use errtally_core::catalog::Catalog;
 use errtally_core::engine::{Engine, Options};
-use errtally_core::enrich::{EventPlan, Extraction, FieldPaths, Label, Plan};
+use errtally_core::enrich::{Extraction, FieldPaths, Label, Plan};
 use errtally_core::event::EventFilter;
+use errtally_core::event::EventPlan;
 use errtally_core::ledger::{Ledger, RowKey, Snapshot, Source};
 use errtally_core::outbox::Outbox;
 use errtally_core::outbox::{Sink, SinkError};

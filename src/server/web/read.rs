@@ -11,8 +11,8 @@ use super::protection::Protection;
 use super::tls;
 use crate::files::MAX_SETTINGS_BYTES;
 use crate::fingerprint::Fingerprint;
-use crate::http::limiter::Limiter;
-use crate::http::users::{BadHash, HIGHEST_COST, Users};
+use crate::server::limiter::Limiter;
+use crate::server::users::{BadHash, HIGHEST_COST, Users};
 use errtally_core::problem::{Problems, Sink};
 use errtally_core::yaml::{self, Data, Map, Node, ScalarKind, suggest};
 

@@ -5,6 +5,15 @@
 //! HTTP/1.1 alone, on purpose: scrapers want one answer at a time, and most of
 //! what a client can do to a server by HTTP/2 cannot be done by HTTP/1.1.
 
+mod connections;
+mod gate;
+mod limiter;
+mod listen;
+mod request;
+mod stream;
+mod users;
+mod web;
+
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,9 +37,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
-use super::connections::{Connection, Connections};
-use super::gate::Gate;
-use super::stream::Stream;
+use connections::Connection;
+pub use connections::{Connections, HttpSettings};
+pub use gate::Gate;
+pub use listen::{bind, is_address};
+use stream::Stream;
+pub use web::Web;
 
 /// Most headers of a request, and the longest head in bytes.
 const MOST_HEADERS: usize = 64;
@@ -212,8 +224,8 @@ async fn answer(
     tls: Option<&Arc<rustls::ServerConfig>>,
 ) -> Response {
     let config = site.gate.web.current().await;
-    let had_body = super::request::has_body(&request);
-    if let Err(refusal) = super::request::check(&request) {
+    let had_body = request::has_body(&request);
+    if let Err(refusal) = request::check(&request) {
         let mut response = refusal;
         Gate::dress(&config, &mut response);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -15,7 +15,29 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::config::HttpSettings;
+/// What one client of the HTTP server may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Most connections.
+    pub max_connections: usize,
+    /// Longest time to the end of a request's head.
+    pub request_timeout: Duration,
+    /// Longest time that a client may take over its answer.
+    pub answer_timeout: Duration,
+    /// How long a connection is kept between requests.
+    pub idle_timeout: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> HttpSettings {
+        HttpSettings {
+            max_connections: 256,
+            request_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(120),
+        }
+    }
+}
 
 /// A client that takes this long over an answer may lose its place to a newcomer.
 const LONG_ANSWER: Duration = Duration::from_secs(1);
