@@ -23,10 +23,11 @@ pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
 pub use watch::Watch;
 
+use crate::kafka::KafkaSettings;
 use crate::metrics::CodeInfo;
 use crate::server::HttpSettings;
 use crate::sink::settings::{EventSettings, EventsTo};
-use crate::source::settings::{FileSettings, KafkaSettings};
+use crate::source::settings::FileSettings;
 use errtally_core::catalog::Category;
 use errtally_core::engine::Options;
 use errtally_core::enrich::{Extraction, FieldPaths, Label};

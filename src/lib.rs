@@ -42,6 +42,7 @@ pub mod fingerprint;
 pub mod health;
 pub mod history;
 pub mod http;
+pub mod kafka;
 pub mod live;
 pub mod log;
 pub mod metrics;

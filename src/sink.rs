@@ -25,7 +25,7 @@ pub use status::Status;
 use errtally_core::outbox::were;
 pub use errtally_core::outbox::{Sink, SinkError};
 
-use crate::source::settings::KafkaSettings;
+use crate::kafka::KafkaSettings;
 use settings::{EventSettings, EventsTo, WhenFull};
 
 /// How long a sink waits at most before it looks again whether it must stop.

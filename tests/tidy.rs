@@ -1,18 +1,20 @@
 //! The house rules that a program can check: a module doc first, no giant
-//! files, `unsafe` only where ARCHITECTURE.md says, no dead link in a document.
+//! files, `unsafe` only where ARCHITECTURE.md says, no dead link in a document, no I/O in the core, no
+//! circle of imports.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const UNSAFE: [&str; 8] = [
-    "src/parse/marks/avx2.rs",
-    "src/parse/marks/avx512.rs",
+    "crates/core/src/parse/marks/avx2.rs",
+    "crates/core/src/parse/marks/avx512.rs",
+    "crates/core/src/sweep/avx2.rs",
+    "crates/core/src/sweep/avx512.rs",
     "src/source/kafka/admin.rs",
     "src/source/kafka/batch.rs",
     "src/source/mapped.rs",
     "src/source/pieces.rs",
-    "src/sweep/avx2.rs",
-    "src/sweep/avx512.rs",
 ];
 
 /// Lines of a file with code; a file with more is two ideas.
@@ -68,11 +70,12 @@ fn unsafe_code_stands_where_the_architecture_says() {
         let text = fs::read_to_string(path).expect("a source file");
         text.lines().any(|l| !l.trim_start().starts_with("//") && l.contains("unsafe {"))
     };
-    let found: Vec<_> = files("src", "rs").iter().filter(|p| is_unsafe(p)).map(|p| name(p)).collect();
+    let sources = ["crates/core/src", "crates/import/src", "src"].map(|folder| files(folder, "rs")).concat();
+    let found: Vec<_> = sources.iter().filter(|p| is_unsafe(p)).map(|p| name(p)).collect();
     assert_eq!(found, UNSAFE);
     let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     for file in UNSAFE {
-        let short = file.trim_start_matches("src/");
+        let short = file.trim_start_matches("crates/core/").trim_start_matches("src/");
         assert!(architecture.contains(&format!("`{short}`")), "{short} in ARCHITECTURE.md");
     }
 }
@@ -120,10 +123,126 @@ fn what_the_documents_link_to_is_there() {
 #[test]
 fn the_architecture_names_every_module() {
     let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
-    for entry in fs::read_dir(root().join("src")).expect("src") {
+    let folders = ["src", "crates/core/src"].map(|folder| root().join(folder));
+    for entry in folders.iter().flat_map(|folder| fs::read_dir(folder).expect("a folder of sources")) {
         let path = entry.expect("an entry").path();
         let file = path.file_name().expect("a name").to_string_lossy().into_owned();
         let is_code = file.ends_with(".rs") && file != "lib.rs" && file != "main.rs";
         assert!(!is_code || architecture.contains(&format!("`{file}`")), "{file} in ARCHITECTURE.md");
     }
+}
+
+/// What the core must not know of: I/O, protocols, the command line.
+const NOT_IN_THE_CORE: [&str; 8] = ["tokio", "axum", "hyper", "rdkafka", "clap", "rustls", "rustix", "libc"];
+
+#[test]
+fn the_core_knows_no_io() {
+    let manifest = fs::read_to_string(root().join("crates/core/Cargo.toml")).expect("its Cargo.toml");
+    let dependencies = manifest.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next());
+    for line in dependencies.expect("its dependencies").lines() {
+        let name = line.split([' ', '=']).next().unwrap_or_default();
+        assert!(!NOT_IN_THE_CORE.contains(&name), "{name} in crates/core/Cargo.toml");
+    }
+    for file in files("crates/core/src", "rs") {
+        let text = fs::read_to_string(&file).expect("a source file");
+        for forbidden in ["std::fs", "std::net", "std::process", "std::io::stdin", "std::thread::spawn"] {
+            assert!(!text.contains(forbidden), "{forbidden} in {}", name(&file));
+        }
+    }
+}
+
+#[test]
+fn no_module_imports_itself_by_way_of_others() {
+    for folder in ["src", "crates/core/src", "crates/import/src"] {
+        let imports = imports(folder);
+        for module in imports.keys() {
+            let way = way_back(&imports, module);
+            assert!(way.is_none(), "a circle in {folder}: {}", way.unwrap_or_default().join(" -> "));
+        }
+    }
+}
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// By module, a file and its folder, the modules of the same package that it names. Tests may name any.
+fn imports(folder: &str) -> Imports {
+    let top = root().join(folder);
+    let module_of = |path: &Path| {
+        let inside = path.strip_prefix(&top).expect("below the folder");
+        inside.iter().next().map(|p| p.to_string_lossy().trim_end_matches(".rs").to_owned())
+    };
+    let sources = files(folder, "rs");
+    let modules: BTreeSet<String> = sources.iter().filter_map(|path| module_of(path)).collect();
+    let mut imports = Imports::new();
+    for path in &sources {
+        let module = module_of(path).expect("a module");
+        // What the crate's root names is the list of modules, and its example.
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let text = fs::read_to_string(path).expect("a source file");
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let code: String = code.lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+        let named = imports.entry(module.clone()).or_default();
+        for rest in code.split("crate::").skip(1) {
+            named.extend(names(rest).filter(|name| modules.contains(name) && *name != module));
+        }
+    }
+    assert!(imports.values().any(|named| !named.is_empty()), "no import in {folder}");
+    imports
+}
+
+/// The modules that stand behind `crate::`: one, or those of a list in braces.
+fn names(rest: &str) -> impl Iterator<Item = String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut depth = 0;
+    let mut listed = String::new();
+    if rest.starts_with('{') {
+        for c in rest.chars() {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            match (depth, c) {
+                (0, _) => break,
+                (1, '{') => {}
+                (1, c) => listed.push(c),
+                _ => {}
+            }
+        }
+    } else {
+        listed = word(rest);
+    }
+    listed.split(',').map(|part| word(part.trim())).collect::<Vec<_>>().into_iter()
+}
+
+/// The way by which `module` imports itself, where there is one.
+fn way_back(imports: &Imports, module: &str) -> Option<Vec<String>> {
+    let mut ways = vec![vec![module.to_owned()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in imports.get(way.last()?).into_iter().flatten() {
+            let longer = [&way[..], std::slice::from_ref(next)].concat();
+            if next == module {
+                return Some(longer);
+            }
+            if seen.insert(next.clone()) {
+                ways.push(longer);
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn circles_are_found() {
+    let imports = |pairs: &[(&str, &str)]| {
+        let mut imports = Imports::new();
+        for (from, to) in pairs {
+            imports.entry((*from).to_owned()).or_default().insert((*to).to_owned());
+        }
+        imports
+    };
+    assert_eq!(way_back(&imports(&[("a", "b"), ("b", "c")]), "a"), None);
+    let circle = imports(&[("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")]);
+    assert_eq!(way_back(&circle, "a").expect("a circle").join(" "), "a b c a");
+    assert_eq!(names("{live, server::{A, B}, sink}; more").collect::<Vec<_>>(), ["live", "server", "sink"]);
+    assert_eq!(names("live::Live;").collect::<Vec<_>>(), ["live"]);
 }

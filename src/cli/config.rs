@@ -8,11 +8,7 @@ use crate::config::{KEYS, Layers, SourceKind};
 use crate::log::stderr::say;
 use crate::source::follow::NOT_KEPT;
 #[cfg(feature = "kafka")]
-use crate::{
-    config::Loaded,
-    sink::settings::EventsTo,
-    connect, sink, source,
-};
+use crate::{config::Loaded, connect, sink, sink::settings::EventsTo, source};
 use errtally_core::problem::counted;
 
 /// What to do with the settings.

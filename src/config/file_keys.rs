@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::keys::{Key, Refused, list, one, parse_duration, quoted, show_duration, within};
-use crate::source::settings::{Begin, FileFormat};
 use crate::source::follow::check_pattern;
+use crate::source::settings::{Begin, FileFormat};
 
 /// Which files to follow, and how.
 pub(super) const FILE: &[Key] = &[

@@ -1,7 +1,7 @@
 //! The keys below `kafka`.
 
 use super::keys::{Key, Refused, list, one, parse_duration, quoted, show_bytes, show_duration, size, within};
-use crate::source::settings::{Framing, Start};
+use crate::kafka::{Framing, Start};
 
 /// Parts of the names of properties whose values are not shown.
 const SECRETS: [&str; 5] = ["password", "passphrase", "secret", "key.pem", "oauthbearer.config"];

@@ -7,18 +7,18 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 
 use super::{Daemon, Prepared, Start};
-#[cfg(feature = "kafka")]
-use crate::source::settings::KafkaSettings;
 use crate::config::{Settings, SourceKind};
-use crate::sink::settings::EventsTo;
-use crate::source::settings::FileSettings;
 use crate::health::Readiness;
+#[cfg(feature = "kafka")]
+use crate::kafka::KafkaSettings;
 use crate::metrics::Shown;
 use crate::server::Connections;
 use crate::sink;
+use crate::sink::settings::EventsTo;
 use crate::source::follow::{self, Store};
 #[cfg(feature = "kafka")]
 use crate::source::kafka;
+use crate::source::settings::FileSettings;
 use crate::source::stdin;
 use crate::source::stop::{Ended, Stop};
 use errtally_core::engine::Engine;

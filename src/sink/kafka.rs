@@ -26,8 +26,8 @@ use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig};
 pub use client::{check, check_together, config};
 
 use super::{LOOK, Sink, SinkError, Status, Stopping, is_over, undelivered};
+use crate::kafka::KafkaSettings;
 use crate::sink::settings::EventKafkaSettings;
-use crate::source::settings::KafkaSettings;
 use client::Producer;
 use reports::Reports;
 

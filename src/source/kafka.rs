@@ -39,7 +39,7 @@ pub use partitions::PartitionStatus;
 pub use properties::{canonical, check, check_names};
 pub use status::{Counters, Status};
 
-use crate::source::settings::{Framing, KafkaSettings};
+use crate::kafka::{Framing, KafkaSettings};
 use crate::source::stop::{Ended, Stop};
 use admin::Place;
 use batch::Message;

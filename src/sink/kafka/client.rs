@@ -7,8 +7,8 @@ use rdkafka::config::ClientConfig;
 use rdkafka::producer::BaseProducer;
 
 use super::reports::{Callbacks, Reports};
+use crate::kafka::KafkaSettings;
 use crate::sink::settings::EventKafkaSettings;
-use crate::source::settings::KafkaSettings;
 use errtally_core::problem::Refused;
 
 /// The producer with our callbacks.

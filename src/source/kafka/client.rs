@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 
 use super::context::Group;
 use super::properties::{canonical, mechanisms};
-use crate::source::settings::{KafkaSettings, Start};
+use crate::kafka::{KafkaSettings, Start};
 use errtally_core::problem::Refused;
 
 /// The consumer with our callbacks.

@@ -14,7 +14,7 @@ use super::batch::Slot;
 use super::start::{Before, Rules};
 use super::status::{Fetched, Status};
 use super::waiting::Waiting;
-use crate::source::settings::{KafkaSettings, Start};
+use crate::kafka::{KafkaSettings, Start};
 use crate::source::stop::Stop;
 
 /// The callbacks' state.

@@ -14,7 +14,7 @@ use super::client::{self, Client};
 use super::context::Group;
 use super::leave;
 use super::status::Status;
-use crate::source::settings::KafkaSettings;
+use crate::kafka::KafkaSettings;
 
 /// Most messages of a batch: enough to make the lock of a commit and the call
 /// for the batch cheap, few enough to stay in the cache.

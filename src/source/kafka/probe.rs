@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::admin::{Answer, Edge, Place, Question};
 use super::client::Client;
 use super::status::Status;
-use crate::source::settings::{KafkaSettings, Start};
+use crate::kafka::{KafkaSettings, Start};
 
 /// From one round of questions to the next.
 const EVERY: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::admin::{Answer, Edge, Place, Question};
 use super::context::Group;
 use super::status::Status;
-use crate::source::settings::Start;
+use crate::kafka::Start;
 use crate::source::stop::Stop;
 
 /// How long brokers may take in all to tell what is needed to begin.
