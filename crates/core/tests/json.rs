@@ -10,7 +10,7 @@ use errtally_core::parse::Parser;
 use errtally_core::parse::marks::{Finder, Marks};
 use guarded::{Guarded, cases};
 use proptest::prelude::*;
-use shown::check;
+use shown::{Notes, Shown, check};
 use simd_json::StaticNode;
 
 /// Bytes that marks are about, and others.

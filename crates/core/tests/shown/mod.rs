@@ -5,7 +5,7 @@ use simd_json::Node;
 
 /// What was shown, one after the other.
 #[derive(Clone, Debug, PartialEq)]
-enum Shown {
+pub enum Shown {
     Open(bool),
     Close,
     Key(String),
@@ -15,7 +15,7 @@ enum Shown {
 
 /// Writes down what it is shown, and where texts stand.
 #[derive(Default)]
-struct Notes(Vec<Shown>, Vec<Option<(bool, Text)>>);
+pub struct Notes(pub Vec<Shown>, Vec<Option<(bool, Text)>>);
 
 impl Notes {
     fn add(&mut self, shown: Shown, text: Option<(bool, Text)>) {
