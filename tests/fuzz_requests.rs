@@ -59,6 +59,7 @@ const FRAGMENTS: &[&str] = &[
 #[test]
 fn requests() {
     let daemon = Daemon::start(&[]);
+    let address = daemon.address();
     bolero::check!().for_each(|bytes: &[u8]| {
         let mut request = Vec::new();
         for &byte in bytes {
@@ -67,7 +68,7 @@ fn requests() {
                 Some(number) => request.extend(FRAGMENTS[number as usize % FRAGMENTS.len()].bytes()),
             }
         }
-        let mut stream = TcpStream::connect(daemon.address()).expect("it accepts connections");
+        let mut stream = TcpStream::connect(address).expect("it accepts connections");
         stream.set_read_timeout(Some(DEADLINE)).expect("a time limit");
         // It may answer and close before all is sent.
         let _ = stream.write_all(&request);

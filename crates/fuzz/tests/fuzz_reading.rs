@@ -1,5 +1,7 @@
 //! The core against the reference that is written from docs/matching.md: the same counts.
 
+// The properties use all of it.
+#[allow(dead_code)]
 #[path = "../../core/tests/generate/odd.rs"]
 mod odd;
 #[path = "../../core/tests/reference/mod.rs"]
