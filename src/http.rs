@@ -7,6 +7,7 @@ mod listen;
 mod negotiate;
 mod packing;
 mod page;
+pub mod paths;
 mod query;
 mod readiness;
 mod rendering;
@@ -85,11 +86,11 @@ pub fn routes(shared: Shared) -> Router {
     };
     Router::new()
         .merge(page::routes())
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/api/v1/codes", get(codes))
-        .route("/api/v1/catalog", get(catalog))
+        .route(paths::METRICS, get(metrics))
+        .route(paths::HEALTHZ, get(|| async { "ok\n" }))
+        .route(paths::READYZ, get(readyz))
+        .route(paths::API_CODES, get(codes))
+        .route(paths::API_CATALOG, get(catalog))
         .with_state(answers)
 }
 

@@ -77,39 +77,54 @@ fn unsafe_code_stands_where_the_architecture_says() {
     }
 }
 
+/// Every document of the repository, but for records of measurements.
+fn documents() -> Vec<PathBuf> {
+    let mut documents: Vec<_> =
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+            .map(|name| root().join(name))
+            .into();
+    for folder in ["docs", "catalog", "benches", "examples", "deploy", "tests"] {
+        documents.extend(files(folder, "md").into_iter().filter(|p| !name(p).starts_with("benches/record/")));
+    }
+    documents
+}
+
+/// What a heading is linked to by: in small letters, blanks as hyphens, without marks.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
 #[test]
-fn what_the_documents_link_to_is_there() {
+fn the_readme_is_short_and_the_index_names_every_page() {
+    let lines = fs::read_to_string(root().join("README.md")).expect("the README").lines().count();
+    assert!(lines < 250, "README.md has {lines} lines: move what has a subject of its own into docs/");
+    let index = fs::read_to_string(root().join("docs/README.md")).expect("docs/README.md");
+    let pages = files("docs", "md");
+    for page in pages.iter().filter_map(|p| p.file_name()?.to_str()).filter(|p| *p != "README.md") {
+        assert!(index.contains(&format!("[{page}]({page})")), "{page} in docs/README.md");
+    }
+}
+
+#[test]
+fn what_the_documents_link_to_is_there_and_so_is_its_section() {
     let mut wrong = Vec::new();
-    let documents = [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CHANGELOG.md",
-        "docs/alerts.md",
-        "docs/catalog-import.md",
-        "docs/catalog-search.md",
-        "docs/files.md",
-        "docs/joining.md",
-        "docs/matching.md",
-        "docs/performance.md",
-        "docs/records.md",
-        "docs/settings.md",
-        "docs/live.md",
-        "docs/shippers.md",
-        "catalog/README.md",
-        "benches/README.md",
-        "examples/README.md",
-        "deploy/README.md",
-        "deploy/container/README.md",
-        "deploy/kubernetes/README.md",
-        "deploy/systemd/README.md",
-    ];
-    for document in documents {
-        let path = root().join(document);
+    for path in documents() {
+        let document = name(&path);
         let text = fs::read_to_string(&path).expect("a document");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let target = link.split('#').next().unwrap_or_default();
-            let outside = target.is_empty() || target.contains("://");
-            if !outside && !path.with_file_name(target).exists() {
+            let (target, section) = link.split_once('#').unwrap_or((link, ""));
+            if target.contains("://") {
+                continue;
+            }
+            let target = if target.is_empty() { path.clone() } else { path.with_file_name(target) };
+            let is_there = target.exists()
+                && (section.is_empty()
+                    || fs::read_to_string(&target).is_ok_and(|page| {
+                        let headings = page.lines().filter(|l| l.starts_with('#'));
+                        headings.map(|h| anchor(h.trim_start_matches('#'))).any(|a| a == section)
+                    }));
+            if !is_there {
                 wrong.push(format!("{document}: {link}"));
             }
         }

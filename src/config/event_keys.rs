@@ -22,7 +22,7 @@ const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "
 pub(super) const EVENTS: &[Key] = &[
     Key {
         name: "events.to",
-        doc: "Where events go, one JSON object a hit: stdout, file, kafka, or none.",
+        doc: "Sink of events, one JSON object for each hit: stdout, file, kafka or none.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -50,7 +50,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.include_record",
-        doc: "Whether an event carries the record that it was found in.",
+        doc: "Put the record into its events.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -61,7 +61,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.max_record_bytes",
-        doc: "Longest part of the record that an event carries, in bytes or with KiB. 1 to 128KiB.",
+        doc: "Maximum size of the record in an event, in bytes or with KiB. 1 to 128KiB.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -73,14 +73,19 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.when_full",
-        doc: "When events come faster than they can be written: wait, reading waits as well, or drop, they are dropped and counted.",
+        doc: "What to do when the sink is slower than the source: wait (stop reading), or drop (drop events and count them).",
         list: false,
         reloads: false,
         set: |s, v| {
             s.events.when_full = match one(v)? {
                 "wait" => WhenFull::Wait,
                 "drop" => WhenFull::Drop,
-                other => return Err((format!("`{other}` is no choice"), "write wait or drop".to_owned())),
+                other => {
+                    return Err((
+                        format!("invalid value `{other}`: expected wait or drop"),
+                        "write wait or drop".to_owned(),
+                    ));
+                }
             };
             Ok(())
         },
@@ -91,7 +96,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.category",
-        doc: "Only hits of these categories become events; empty for all.",
+        doc: "Write events only for hits of these categories; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -110,7 +115,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.api_service",
-        doc: "Only hits of these services become events; empty for all.",
+        doc: "Write events only for hits of these services; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -122,7 +127,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.code",
-        doc: "Only these codes become events; empty for all.",
+        doc: "Write events only for these codes; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -134,7 +139,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.level",
-        doc: "Only hits in records of these levels become events: trace, debug, info, warn, error, fatal, or none, a record without one; empty for all.",
+        doc: "Write events only for records of these levels: trace, debug, info, warn, error, fatal, or none for a record without a level; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -148,7 +153,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.file.path",
-        doc: "The file of events, with events.to: file. Its folder must exist.",
+        doc: "File of the file sink. Its folder must exist.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -159,7 +164,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.file.max_bytes",
-        doc: "Size at which the file of events is rotated, in bytes or with KiB or MiB. 1KiB to 1048576MiB.",
+        doc: "Size at which errtally rotates the file of events, in bytes or with KiB or MiB. 1KiB to 1048576MiB.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -170,7 +175,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.file.keep",
-        doc: "Rotated files of events that are kept: PATH.1 is the newest. 1 to 1000.",
+        doc: "Number of rotated files of events to keep. PATH.1 is the newest. 1 to 1000.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -185,7 +190,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.kafka.brokers",
-        doc: "Brokers for events, HOST:PORT each; empty for those of kafka.brokers, with kafka.properties.",
+        doc: "Brokers of the Kafka sink, HOST:PORT each; empty for those of kafka.brokers, with kafka.properties.",
         list: true,
         reloads: false,
         set: |s, v| {
@@ -197,7 +202,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.kafka.topic",
-        doc: "The topic of events, with events.to: kafka.",
+        doc: "Topic of the Kafka sink. It must exist.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -212,7 +217,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.kafka.properties",
-        doc: "Further properties of librdkafka for events, such as compression.codec; as a flag or variable NAME=VALUE.",
+        doc: "Further librdkafka properties of the Kafka sink, such as compression.codec; as a flag or variable NAME=VALUE.",
         list: true,
         reloads: false,
         set: |s, v| {
