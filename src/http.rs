@@ -120,7 +120,7 @@ fn wants_gzip(headers: &HeaderMap) -> bool {
 fn respond(rendering: Option<Arc<Rendering>>, gzip: bool, kind: &'static str) -> Response {
     let Some(rendering) = rendering else {
         let later = [(header::RETRY_AFTER, "1")];
-        let words = "too many ask, or slow readers hold too much\n";
+        let words = "too many requests wait, or slow readers hold too much memory\n";
         return (StatusCode::SERVICE_UNAVAILABLE, later, words).into_response();
     };
     let head = [(header::CONTENT_TYPE, kind), (header::VARY, "accept, accept-encoding")];

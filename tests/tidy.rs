@@ -23,6 +23,12 @@ fn root() -> &'static Path {
 }
 
 fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let found = found(folder, ending);
+    assert!(!found.is_empty(), "no .{ending} in {folder}");
+    found
+}
+
+fn found(folder: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -35,7 +41,6 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
             }
         }
     }
-    assert!(!found.is_empty(), "no .{ending} in {folder}");
     found.sort();
     found
 }
@@ -130,6 +135,30 @@ fn what_the_documents_link_to_is_there_and_so_is_its_section() {
         }
     }
     assert!(wrong.is_empty(), "dead links:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_files_that_contributing_names_are_there() {
+    let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("CONTRIBUTING.md");
+    // In code, a path: with a slash and an ending. It may be the end of one.
+    let named: Vec<_> = guide
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|w| w.contains('/') && w.contains('.') && !w.contains([' ', '\n']))
+        .filter(|w| !w.starts_with('.'))
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    let folders = ["src", "crates", "tests", "deploy", "config", "docs", "catalog", "benches", "scripts"];
+    let mut all = Vec::new();
+    for (folder, ending) in
+        folders.iter().flat_map(|f| ["rs", "py", "yml", "yaml", "md", "txt", "json"].map(|e| (f, e)))
+    {
+        all.extend(found(folder, ending).iter().map(|p| name(p)));
+    }
+    let missing: Vec<_> =
+        named.iter().filter(|n| !all.iter().any(|f| f == *n || f.ends_with(&format!("/{n}")))).collect();
+    assert!(missing.is_empty(), "CONTRIBUTING.md names what is not there: {missing:?}");
 }
 
 #[test]
