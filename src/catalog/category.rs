@@ -86,7 +86,7 @@ impl Category {
                 "the service does not know who calls: the token is missing, expired, or made for another project"
             }
             Category::Permission => {
-                "the service knows the caller, who may not do this, or has not yet authorized, enrolled or verified something"
+                "the service knows the caller, but does not permit the call; or the caller has yet to authorize, enroll or verify something"
             }
             Category::Billing => "the account has no balance, is in arrears, suspended or frozen",
             Category::InvalidRequest => {
@@ -102,7 +102,7 @@ impl Category {
             Category::Timeout => "something took too long",
             Category::Internal => "the service itself failed",
             Category::Unknown => {
-                "no catalog has the code, and neither the code nor the record states an HTTP status"
+                "no catalog has the code, and neither the code nor the record states the HTTP status of an error"
             }
         }
     }
