@@ -65,38 +65,36 @@ fn commands(folder: &Path, command: &Command, name: &str) -> anyhow::Result<()> 
 fn common(top: bool, below: &[&Command], name: &str) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
-    for (status, meaning) in
-        [("0", "Done."), ("1", "Failed at run time."), ("2", "Bad usage, configuration or catalog.")]
-    {
+    for (status, meaning) in [
+        ("0", "Done."),
+        ("1", "A failure at run time, or nothing found."),
+        ("2", "A mistake in usage, configuration or catalog."),
+    ] {
         entry(&mut roff, vec![bold(status)], meaning);
     }
     if top {
         roff.control("SH", ["ENVIRONMENT"]);
-        entry(
-            &mut roff,
-            vec![bold("ERRTALLY_CONFIG")],
-            "The configuration file, where --config is not given.",
-        );
+        entry(&mut roff, vec![bold("ERRTALLY_CONFIG")], "The configuration file, if --config is not given.");
         roff.control("TP", []);
         roff.text([bold("ERRTALLY_"), italic("KEY")]);
         roff.text([
-            roman("A setting, over the configuration file and under flags; see "),
+            roman("A setting. It overrides the configuration file, and a flag overrides it. See "),
             bold("errtally.yaml"),
             roman("(5)."),
         ]);
-        entry(&mut roff, vec![bold("NO_COLOR")], "No colours, where it is not empty.");
+        entry(&mut roff, vec![bold("NO_COLOR")], "No colours, if it is not empty.");
         roff.control("SH", ["SIGNALS"]);
         entry(
             &mut roff,
             vec![bold("SIGTERM"), roman(", "), bold("SIGINT")],
-            "Stop reading, count what was read, exit; a second one ends errtally at once.",
+            "Stop reading, count what was read, and exit. A second signal ends errtally at once.",
         );
         entry(&mut roff, vec![bold("SIGHUP")], "Read the configuration file and the catalogs again.");
         roff.control("SH", ["FILES"]);
         entry(
             &mut roff,
             vec![italic("/etc/errtally/errtally.yaml")],
-            "The configuration that the systemd units name. errtally reads it only when told to.",
+            "The configuration of the systemd units. By itself, errtally reads no file.",
         );
     }
     roff.control("SH", ["SEE ALSO"]);
@@ -123,20 +121,18 @@ fn settings() -> String {
     roff.text([
         roman("A YAML file that "),
         bold("errtally"),
-        roman("(1) reads where "),
+        roman("(1) reads if "),
         bold("--config"),
         roman(" or "),
         bold("ERRTALLY_CONFIG"),
-        roman(" names it. A dot in a key below is a mapping in the file. Every key may be left out; unknown ones are errors. "),
+        roman(" names it. A dot in a key below is a mapping in the file. You can omit every key. Unknown keys are mistakes. "),
         bold("errtally config check"),
-        roman(" tells every mistake, "),
+        roman(" reports every mistake, "),
         bold("errtally config show"),
-        roman(" what is in force and where it comes from."),
+        roman(" prints each value and where it comes from."),
     ]);
     roff.control("PP", []);
-    roff.text([roman(
-        "A variable of the environment is stronger than the file, and a flag stronger than the variable.",
-    )]);
+    roff.text([roman("An environment variable overrides the file, and a flag overrides the variable.")]);
     roff.control("SH", ["KEYS"]);
     for key in KEYS.iter() {
         roff.control("TP", []);

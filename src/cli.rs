@@ -32,8 +32,9 @@ use errtally_core::problem::{Problems, counted};
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit status: 0 done, 1 failed at run time or nothing found, 2 bad usage, configuration or catalog.\n\
-    Settings: flag, then ERRTALLY_* variable, then --config file, then default; see `errtally config show`."
+    after_help = "Exit status: 0 done; 1 failed at run time, or nothing found; 2 mistake in usage, configuration or catalog.\n\
+    Settings come from the flag, else the ERRTALLY_* variable, else the --config file, else the default:\n\
+    see `errtally config show`."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -42,21 +43,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Read records without end, serve the counts on /metrics
+    /// Read records until stopped, and serve their counts on /metrics
     Run(run::Args),
-    /// Read files or standard input once, print a report
+    /// Read files or standard input once, and print a report
     Scan(scan::Args),
-    /// Tell what a code means, or why a line did or did not match
+    /// Say what a code means, or why a line counts or does not
     Explain(explain::Args),
-    /// List or check the catalog, make more of it from documentation pages
+    /// List, check, import and compare catalogs
     #[command(subcommand)]
     Catalog(catalog::Command),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::Command),
-    /// Print the completions of a shell
+    /// Print shell completions
     Completions {
-        /// The shell
+        /// Shell to print completions for
         shell: clap_complete::Shell,
     },
 }

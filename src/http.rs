@@ -3,6 +3,7 @@
 mod negotiate;
 mod packing;
 mod page;
+pub mod paths;
 mod query;
 mod rendering;
 
@@ -71,11 +72,11 @@ pub fn routes(shared: Shared) -> Router {
     };
     Router::new()
         .merge(page::routes())
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/api/v1/codes", get(codes))
-        .route("/api/v1/catalog", get(catalog))
+        .route(paths::METRICS, get(metrics))
+        .route(paths::HEALTHZ, get(|| async { "ok\n" }))
+        .route(paths::READYZ, get(readyz))
+        .route(paths::API_CODES, get(codes))
+        .route(paths::API_CATALOG, get(catalog))
         .with_state(answers)
 }
 
@@ -105,7 +106,7 @@ fn wants_gzip(headers: &HeaderMap) -> bool {
 fn respond(rendering: Option<Arc<Rendering>>, gzip: bool, kind: &'static str) -> Response {
     let Some(rendering) = rendering else {
         let later = [(header::RETRY_AFTER, "1")];
-        let words = "too many ask, or slow readers hold too much\n";
+        let words = "too many requests wait, or slow readers hold too much memory\n";
         return (StatusCode::SERVICE_UNAVAILABLE, later, words).into_response();
     };
     let head = [(header::CONTENT_TYPE, kind), (header::VARY, "accept, accept-encoding")];

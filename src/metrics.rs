@@ -1,7 +1,7 @@
 //! Every metric: its name, kind, labels and help, once.
 //!
-//! The README's table and a scrape are held to [`ALL`] by a test. The values
-//! come from one snapshot of the ledger a scrape.
+//! A test holds `docs/metrics.md` and a scrape to [`ALL`]. The values of a scrape come from one snapshot
+//! of the ledger.
 
 mod collect;
 mod exporter;
@@ -47,71 +47,71 @@ macro_rules! metrics {
 
 metrics! {
     ERRORS = COUNTER "errtally_errors_total" ["code", "api_service", "category", "http_status"]
-        "Records that hold this known code, each record once.";
+        "Records with this known code. A record counts once, however often the code stands in it.";
     API_SERVICE_ERRORS = COUNTER "errtally_api_service_errors_total" ["api_service", "category"]
-        "Hits of known codes by service and category.";
+        "Hits of known codes, by service and category.";
     LATE_ERRORS = COUNTER "errtally_late_errors_total" ["code", "api_service", "category", "http_status"]
-        "Hits in records older than late_after, of unknown codes too; they are in no other counter of hits.";
+        "Hits in records older than late_after, of known and unknown codes. No other counter of hits has them.";
     UNKNOWN_CODES = COUNTER "errtally_unknown_codes_total" ["code", "api_service", "category"]
-        "Hits of codes that no catalog has; past max_unknown_codes as code=\"other\".";
+        "Hits of codes that no catalog has. Codes past max_unknown_codes count as code=\"other\".";
     CODE_INFO = GAUGE "errtally_code_info" ["code", "api_service", "category", "http_status", "retryable", "message", "action"]
-        "What the catalog knows of a code; always 1.";
+        "What the catalog knows about a code. Always 1.";
     CODE_LAST_SEEN = GAUGE "errtally_code_last_seen_timestamp_seconds" ["code"]
-        "When the code was last counted, in seconds since 1970.";
+        "When errtally last counted the code, in seconds since 1970.";
     LABEL_SETS = GAUGE "errtally_label_sets" []
-        "Combinations of the values of the configured labels.";
+        "Combinations of values of the configured labels.";
     LABEL_OVERFLOWS = COUNTER "errtally_label_overflows_total" ["label"]
-        "Hits whose value of this label became \"other\", past max_label_sets.";
+        "Hits whose value of this label was replaced by \"other\", past max_label_sets.";
     RECORDS = COUNTER "errtally_records_total" ["source"]
-        "Records read.";
+        "Records read. Joined lines are one record.";
     RECORD_BYTES = COUNTER "errtally_record_bytes_total" ["source"]
-        "Bytes of the records read, newlines included.";
+        "Bytes of the records read, including newlines.";
     MATCHED_RECORDS = COUNTER "errtally_matched_records_total" ["source"]
         "Records with at least one code, known or unknown.";
     MALFORMED_JSON_RECORDS = COUNTER "errtally_malformed_json_records_total" ["source"]
-        "Records with a code that begin like JSON and do not parse; their codes are counted.";
+        "Records with a code that begin like JSON but do not parse. Their codes are counted.";
     OVERSIZED_RECORDS = COUNTER "errtally_oversized_records_total" ["source"]
-        "Records longer than max_record_bytes; their codes are counted.";
+        "Records longer than max_record_bytes. Their codes are counted.";
     UNDECODED_INPUTS = COUNTER "errtally_undecoded_inputs_total" []
-        "Inputs of run that begin like compressed data or UTF-16, in which no code is found.";
+        "Inputs of run that begin like compressed data or UTF-16. errtally finds no code in them.";
     FILES_FOLLOWED = GAUGE "errtally_files_followed" []
-        "Files that are followed.";
+        "Files that errtally follows.";
     FILES_OPEN = GAUGE "errtally_files_open" []
-        "Files among them that are open.";
+        "Followed files that are open.";
     FILES_UNREAD_BYTES = GAUGE "errtally_files_unread_bytes" []
-        "Bytes of followed files that are not yet counted.";
+        "Bytes of followed files that are not counted yet.";
     FILE_ROTATIONS = COUNTER "errtally_file_rotations_total" []
-        "Files that were renamed, replaced or deleted while they were followed.";
+        "Followed files that were renamed, replaced or deleted.";
     FILE_TRUNCATIONS = COUNTER "errtally_file_truncations_total" []
-        "Files that were cut or written anew, and are read from their beginning again.";
+        "Followed files that were truncated or rewritten. errtally reads them from their start again.";
     FILES_VANISHED = COUNTER "errtally_files_vanished_total" []
-        "Files that were gone before they were read to their end; the log has the bytes.";
+        "Files that were gone before errtally had read them to their end. The log says how many bytes are lost.";
     FILE_READ_ERRORS = COUNTER "errtally_file_read_errors_total" []
-        "Attempts to open or to read a file that failed; they are made again.";
+        "Failed attempts to open or read a file. errtally retries them.";
     POSITION_WRITE_FAILURES = COUNTER "errtally_position_write_failures_total" []
-        "Attempts to write positions to state_dir that failed; they are made again.";
+        "Failed attempts to write positions to state_dir. errtally retries them.";
     POSITIONS_WRITTEN = GAUGE "errtally_positions_written_timestamp_seconds" []
-        "When positions were last written to state_dir, in seconds since 1970.";
+        "When errtally last wrote positions to state_dir, in seconds since 1970. Absent before the first time.";
     EVENTS = COUNTER "errtally_events_total" ["to"]
-        "Events that have arrived where they go.";
+        "Events delivered to the sink.";
     EVENTS_DROPPED = COUNTER "errtally_events_dropped_total" ["to"]
-        "Events that were dropped for want of room; only with events.when_full: drop.";
+        "Events dropped because the buffer was full, with events.when_full: drop.";
     EVENT_WRITE_FAILURES = COUNTER "errtally_event_write_failures_total" ["to"]
-        "Attempts to write events that failed; they are made again.";
+        "Failed attempts to write events to the sink. errtally retries them.";
     EVENTS_UNDELIVERABLE = COUNTER "errtally_events_undeliverable_total" ["to"]
-        "Events that their destination can never take, such as one larger than the topic allows; left out.";
+        "Events left out because the sink never accepts them, such as one larger than the topic allows.";
     EVENTS_WAITING_SECONDS = COUNTER "errtally_events_waiting_seconds_total" ["to"]
-        "Time that events have waited for their destination, in seconds.";
+        "Time that events have waited for the sink, in seconds.";
     KAFKA_LAG = GAUGE "errtally_kafka_consumer_lag" ["topic", "partition"]
-        "Messages of an owned partition that are not yet counted.";
+        "Messages of an owned partition that are not counted yet.";
     KAFKA_LAG_SECONDS = GAUGE "errtally_kafka_consumer_lag_seconds" ["topic", "partition"]
-        "Age of the last counted message of an owned partition while others wait behind it; 0 when none do.";
+        "Age of the last counted message of an owned partition while others wait behind it, in seconds; otherwise 0.";
     KAFKA_PARTITION_HEALTHY = GAUGE "errtally_kafka_partition_healthy" ["topic", "partition"]
         "Whether a broker has answered for an owned partition within ten seconds: 1 or 0.";
     KAFKA_SKIPPED = COUNTER "errtally_kafka_skipped_records_total" ["topic"]
-        "Records that were gone before they were counted, by retention, or passed over with kafka.resume: latest.";
+        "Records that errtally missed: they expired before it read them, or kafka.resume: latest skipped them.";
     KAFKA_RESETS = COUNTER "errtally_kafka_offset_resets_total" ["topic"]
-        "Partitions that could not be read on where they were counted to; the log says where each went on.";
+        "Times that the offset of a partition was gone. The log says where errtally continued.";
     KAFKA_CONNECTED = GAUGE "errtally_kafka_connected" []
         "Whether a broker is connected: 1 or 0.";
     KAFKA_ASSIGNED = GAUGE "errtally_kafka_assigned_partitions" []
@@ -119,33 +119,33 @@ metrics! {
     KAFKA_REBALANCES = COUNTER "errtally_kafka_rebalances_total" []
         "Assignments and revocations of partitions.";
     KAFKA_COMMITS = COUNTER "errtally_kafka_commits_total" []
-        "Commits of offsets that succeeded.";
+        "Successful commits of offsets.";
     KAFKA_COMMIT_FAILURES = COUNTER "errtally_kafka_commit_failures_total" []
-        "Commits of offsets that failed; they are tried again.";
+        "Failed commits of offsets. errtally retries them.";
     KAFKA_ERRORS = COUNTER "errtally_kafka_errors_total" ["kind"]
         "Errors of the Kafka client, by librdkafka's name for them.";
     RELOAD_SUCCESSFUL = GAUGE "errtally_config_last_reload_successful" []
-        "Whether the last load of configuration, catalog and web configuration succeeded: 1 or 0.";
+        "Whether the last load of the configuration, the catalog and the web configuration succeeded: 1 or 0.";
     RELOAD_SUCCESS_TIMESTAMP = GAUGE "errtally_config_last_reload_success_timestamp_seconds" []
-        "When configuration and catalog were last loaded, in seconds since 1970.";
+        "When errtally last loaded its configuration and catalog, in seconds since 1970.";
     CERTIFICATE_EXPIRY = GAUGE "errtally_certificate_expiry_timestamp_seconds" ["certificate"]
-        "When the first certificate of the server's chain (server), or of the clients' authorities (client_ca), expires, in seconds since 1970.";
+        "When the first certificate of the server's chain (server) or of the client authorities (client_ca) expires, in seconds since 1970.";
     LOG_LINES_DROPPED = COUNTER "errtally_log_lines_dropped_total" []
-        "Log lines that could not be written to standard error.";
+        "Log lines that errtally could not write to standard error.";
     LOG_LINES_SUPPRESSED = COUNTER "errtally_log_lines_suppressed_total" []
-        "Log lines left out because they repeat others; their number is logged.";
+        "Log lines left out because they repeat others. The log has their number.";
     READY = GAUGE "errtally_ready" []
-        "Whether records are read, as /readyz tells: 1 or 0.";
+        "Whether /readyz answers 200: 1 or 0.";
     HTTP_CONNECTIONS = GAUGE "errtally_http_connections" []
-        "Connections to the HTTP server.";
+        "Open connections to the HTTP server.";
     BUILD_INFO = GAUGE "errtally_build_info" ["version"]
-        "The version of errtally; always 1.";
+        "The version of errtally. Always 1.";
     PROCESS_CPU = COUNTER "process_cpu_seconds_total" []
         "User and system CPU time, in seconds.";
     PROCESS_OPEN_FDS = GAUGE "process_open_fds" []
         "Open file descriptors.";
     PROCESS_MAX_FDS = GAUGE "process_max_fds" []
-        "Most file descriptors that may be open.";
+        "Maximum number of open file descriptors.";
     PROCESS_VIRTUAL_MEMORY = GAUGE "process_virtual_memory_bytes" []
         "Virtual memory, in bytes.";
     PROCESS_RESIDENT_MEMORY = GAUGE "process_resident_memory_bytes" []

@@ -3,12 +3,14 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
 use errtally::metrics::ALL;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::Value;
+use support::pages::hold_table;
 use support::prometheus::metrics_in;
 use support::{finish, has_tool, root};
 
@@ -114,23 +116,19 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
     }
 }
 
+/// In the order of the rules, with the summary that an operator is shown.
 #[test]
-fn the_readme_lists_the_same_alerts() {
-    let listed: BTreeMap<_, _> = read("README.md")
-        .lines()
-        .filter_map(|line| {
-            let cells: Vec<_> = line.split('|').map(str::trim).collect();
-            let name = cells.get(1)?.strip_prefix("[`Errtally")?.split('`').next()?;
-            let name = format!("Errtally{name}");
-            assert!(cells[1].ends_with(&format!("(docs/alerts.md#{})", name.to_lowercase())), "{line}");
-            Some((name, cells[2].trim_matches('`').to_owned()))
-        })
-        .collect();
-    let severities: BTreeMap<_, _> = alerts()
-        .into_iter()
-        .map(|(name, alert)| (name, alert["labels"]["severity"].as_str().expect("a severity").to_owned()))
-        .collect();
-    assert_eq!(listed, severities);
+fn the_page_lists_every_alert_with_its_summary() {
+    let mut table = "| alert | severity | summary |\n|---|---|---|\n".to_owned();
+    let named = |rule: &Value| Some(rule["alert"].as_str()?.to_owned());
+    for rule in rules() {
+        let Some(name) = named(&rule) else { continue };
+        let severity = rule["labels"]["severity"].as_str().expect("a severity");
+        let summary = rule["annotations"]["summary"].as_str().expect("a summary");
+        let _ = writeln!(table, "| [`{name}`](#{}) | `{severity}` | {summary} |", name.to_lowercase());
+    }
+    hold_table("docs/alerts.md", "alerts", "alerts", &table);
+    assert!(read("README.md").contains(&format!("{} alerts", alerts().len())), "the README's number");
 }
 
 #[test]

@@ -62,19 +62,6 @@ fn a_scrape_has_all_metrics_and_no_others() {
 }
 
 #[test]
-fn the_readme_lists_the_same_metrics() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
-    let mut listed = BTreeSet::new();
-    for row in readme.lines().filter(|l| l.starts_with("| `errtally_") || l.starts_with("| `process_")) {
-        let first = row.split('|').nth(1).expect("a cell");
-        for name in first.split('`').skip(1).step_by(2) {
-            assert!(listed.insert(name), "{name} stands there twice");
-        }
-    }
-    assert_eq!(listed, ALL.iter().map(|m| m.name).collect());
-}
-
-#[test]
 fn labels_keep_to_the_promise() {
     let (_daemon, scrape) = fed(EVERYTHING, &["--code-info", "all"]);
     let promised: &[(&str, &[&str])] = &[

@@ -218,7 +218,7 @@ fn explained(lines: &[&[u8]]) -> Vec<Vec<Vec<(String, String)>>> {
             }
         } else if line.starts_with("+ ") {
             hits.push(Vec::new());
-        } else if line.starts_with("what the record says") {
+        } else if line == "the record itself" {
             of_record = true;
         } else if line == "no hit" || line.split(' ').nth(1).is_some_and(|w| w.starts_with("hit")) {
             // What stands there again has nothing of its own.

@@ -55,6 +55,11 @@ fn the_catalog_has_all_rows_of_its_documents() {
         told += has;
     }
     assert_eq!(told, rows.len(), "the page has all services");
+    let codes: BTreeSet<_> = rows.iter().map(|r| text(r, "code")).collect();
+    let thousands = |n: usize| format!("{},{:03}", n / 1000, n % 1000);
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let numbers = format!("{} codes of {} services", thousands(codes.len()), counts.len());
+    assert!(readme.contains(&numbers), "{numbers} in README.md");
     // A family without rows is there all the same: its codes are unknown codes of its service.
     let report = support::scan_json(b"DNS.0308\n", &[]);
     assert_eq!(

@@ -25,6 +25,12 @@ fn root() -> &'static Path {
 }
 
 fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let found = found(folder, ending);
+    assert!(!found.is_empty(), "no .{ending} in {folder}");
+    found
+}
+
+fn found(folder: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -37,7 +43,6 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
             }
         }
     }
-    assert!(!found.is_empty(), "no .{ending} in {folder}");
     found.sort();
     found
 }
@@ -80,44 +85,83 @@ fn unsafe_code_stands_where_the_architecture_says() {
     }
 }
 
+/// Every document of the repository, but for records of measurements.
+fn documents() -> Vec<PathBuf> {
+    let mut documents: Vec<_> =
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+            .map(|name| root().join(name))
+            .into();
+    for folder in ["docs", "catalog", "benches", "examples", "deploy", "tests"] {
+        documents.extend(files(folder, "md").into_iter().filter(|p| !name(p).starts_with("benches/record/")));
+    }
+    documents
+}
+
+/// What a heading is linked to by: in small letters, blanks as hyphens, without marks.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
 #[test]
-fn what_the_documents_link_to_is_there() {
+fn the_readme_is_short_and_the_index_names_every_page() {
+    let lines = fs::read_to_string(root().join("README.md")).expect("the README").lines().count();
+    assert!(lines < 250, "README.md has {lines} lines: move what has a subject of its own into docs/");
+    let index = fs::read_to_string(root().join("docs/README.md")).expect("docs/README.md");
+    let pages = files("docs", "md");
+    for page in pages.iter().filter_map(|p| p.file_name()?.to_str()).filter(|p| *p != "README.md") {
+        assert!(index.contains(&format!("[{page}]({page})")), "{page} in docs/README.md");
+    }
+}
+
+#[test]
+fn what_the_documents_link_to_is_there_and_so_is_its_section() {
     let mut wrong = Vec::new();
-    let documents = [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CHANGELOG.md",
-        "docs/alerts.md",
-        "docs/catalog-import.md",
-        "docs/catalog-search.md",
-        "docs/files.md",
-        "docs/joining.md",
-        "docs/matching.md",
-        "docs/performance.md",
-        "docs/records.md",
-        "docs/settings.md",
-        "docs/live.md",
-        "docs/shippers.md",
-        "catalog/README.md",
-        "benches/README.md",
-        "examples/README.md",
-        "deploy/README.md",
-        "deploy/container/README.md",
-        "deploy/kubernetes/README.md",
-        "deploy/systemd/README.md",
-    ];
-    for document in documents {
-        let path = root().join(document);
+    for path in documents() {
+        let document = name(&path);
         let text = fs::read_to_string(&path).expect("a document");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let target = link.split('#').next().unwrap_or_default();
-            let outside = target.is_empty() || target.contains("://");
-            if !outside && !path.with_file_name(target).exists() {
+            let (target, section) = link.split_once('#').unwrap_or((link, ""));
+            if target.contains("://") {
+                continue;
+            }
+            let target = if target.is_empty() { path.clone() } else { path.with_file_name(target) };
+            let is_there = target.exists()
+                && (section.is_empty()
+                    || fs::read_to_string(&target).is_ok_and(|page| {
+                        let headings = page.lines().filter(|l| l.starts_with('#'));
+                        headings.map(|h| anchor(h.trim_start_matches('#'))).any(|a| a == section)
+                    }));
+            if !is_there {
                 wrong.push(format!("{document}: {link}"));
             }
         }
     }
     assert!(wrong.is_empty(), "dead links:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_files_that_contributing_names_are_there() {
+    let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("CONTRIBUTING.md");
+    // In code, a path: with a slash and an ending. It may be the end of one.
+    let named: Vec<_> = guide
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|w| w.contains('/') && w.contains('.') && !w.contains([' ', '\n']))
+        .filter(|w| !w.starts_with('.'))
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    let folders = ["src", "crates", "tests", "deploy", "config", "docs", "catalog", "benches", "scripts"];
+    let mut all = Vec::new();
+    for (folder, ending) in
+        folders.iter().flat_map(|f| ["rs", "py", "yml", "yaml", "md", "txt", "json"].map(|e| (f, e)))
+    {
+        all.extend(found(folder, ending).iter().map(|p| name(p)));
+    }
+    let missing: Vec<_> =
+        named.iter().filter(|n| !all.iter().any(|f| f == *n || f.ends_with(&format!("/{n}")))).collect();
+    assert!(missing.is_empty(), "CONTRIBUTING.md names what is not there: {missing:?}");
 }
 
 #[test]

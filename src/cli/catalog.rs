@@ -20,28 +20,28 @@ const DIM: Style = Style::new().dimmed();
 /// What to do with the catalog.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Print all codes, or some
+    /// List codes, all or some
     List {
-        /// Of these services, with commas
+        /// Only codes of these services, separated by commas
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         service: Vec<String>,
-        /// Of these categories, with commas
+        /// Only codes of these categories, separated by commas
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         category: Vec<String>,
-        /// With this text in code, message or action, in any case; where none has it, with all of its words
+        /// Only codes with this text in code, message or action, in any case; if none has it, with all of its words
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
-        /// How to print them
+        /// Format of the list
         #[arg(long, value_enum, default_value = "table")]
         format: Format,
         #[command(flatten)]
         reading: Reading,
     },
-    /// Check catalog files, or the catalog that the settings name
+    /// Check catalog files, or the catalog of the settings
     Check(check::Args),
-    /// Make catalog files of the tables of error codes on documentation pages
+    /// Make catalog files from the tables of error codes on documentation pages
     Import(import::Args),
-    /// Tell two catalog files, or folders of them, apart
+    /// Compare two catalog files or folders
     Diff(diff::Args),
 }
 

@@ -17,9 +17,9 @@ const MOST_WAITING: usize = 20;
 /// Flags of `catalog check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files or folders, checked together with the built-in catalog
+    /// Files or folders to check together with the built-in catalog
     paths: Vec<PathBuf>,
-    /// End with exit status 1 where rows wait for a person's judgement (`review: true`)
+    /// Exit with 1 if rows wait for a person (`review: true`)
     #[arg(long)]
     strict: bool,
     #[command(flatten)]

@@ -14,9 +14,9 @@ use errtally_core::problem::counted;
 /// What to do with the settings.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Check settings and catalog: all problems in one run
+    /// Check the settings and the catalog, and report every mistake
     Check(CheckArgs),
-    /// Print the settings in force, and where each comes from
+    /// Print the settings in force and where each comes from
     Show(Args),
 }
 
@@ -24,15 +24,15 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    reading: Reading,
-    #[command(flatten)]
     daemon: Daemon,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Flags of `check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// Ask the brokers, too: whether they answer, let this user in, and have topics and group. Nothing is consumed or written
+    /// Also ask the brokers whether they answer, accept this user, and have the topics and the group; read and write nothing
     #[cfg(feature = "kafka")]
     #[arg(long)]
     connect: bool,

@@ -17,11 +17,11 @@ use errtally_core::problem::{Problems, counted};
 /// What is compared.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A catalog file, or a folder of them
+    /// The older catalog file or folder
     old: PathBuf,
-    /// The same at another time
+    /// The newer one
     new: PathBuf,
-    /// How to print the differences
+    /// Format of the differences
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }

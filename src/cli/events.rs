@@ -2,50 +2,53 @@
 
 use super::settings::{push, push_all};
 
+/// The heading of these flags in `--help`.
+const HEADING: &str = "Events";
+
 /// One for each key below `events`.
 #[derive(Debug, clap::Args)]
 pub struct Events {
-    /// Where events go, one JSON object a hit: stdout, file, kafka or none
-    #[arg(long, value_name = "WHERE", visible_alias = "events")]
+    /// Sink, one JSON object for each hit: stdout, file, kafka or none
+    #[arg(long, value_name = "WHERE", visible_alias = "events", help_heading = HEADING)]
     events_to: Option<String>,
     /// Put the record into its events
-    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = HEADING)]
     events_include_record: Option<String>,
-    /// Longest part of a record in an event
-    #[arg(long, value_name = "SIZE")]
+    /// Maximum size of the record in an event
+    #[arg(long, value_name = "SIZE", help_heading = HEADING)]
     events_max_record_bytes: Option<String>,
-    /// When events come faster than they go: wait or drop
-    #[arg(long, value_name = "WHAT")]
+    /// What to do when the sink is slower than the source: wait or drop
+    #[arg(long, value_name = "WHAT", help_heading = HEADING)]
     events_when_full: Option<String>,
-    /// Only events of these categories, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Only events of these categories, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     events_only_category: Vec<String>,
-    /// Only events of these services, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Only events of these services, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     events_only_api_service: Vec<String>,
-    /// Only events with these codes, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Only events of these codes, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     events_only_code: Vec<String>,
-    /// Only events of records of these levels, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Only events of records of these levels, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     events_only_level: Vec<String>,
-    /// File of events
-    #[arg(long, value_name = "FILE")]
+    /// File of the file sink
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     events_file_path: Option<String>,
-    /// Size at which the file of events is rotated
-    #[arg(long, value_name = "SIZE")]
+    /// Size at which to rotate the file
+    #[arg(long, value_name = "SIZE", help_heading = HEADING)]
     events_file_max_bytes: Option<String>,
-    /// Rotated files of events that are kept
-    #[arg(long, value_name = "N")]
+    /// Number of rotated files to keep
+    #[arg(long, value_name = "N", help_heading = HEADING)]
     events_file_keep: Option<String>,
-    /// Kafka brokers for events, where others than those of the source
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Brokers of the Kafka sink, if not those of the source
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     events_kafka_brokers: Vec<String>,
-    /// Topic of events
-    #[arg(long, value_name = "NAME")]
+    /// Topic of the Kafka sink
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
     events_kafka_topic: Option<String>,
-    /// A property of librdkafka for events; repeatable
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// A librdkafka property of the Kafka sink; repeatable
+    #[arg(long, value_name = "NAME=VALUE", help_heading = HEADING)]
     events_kafka_properties: Vec<String>,
 }
 

@@ -32,10 +32,10 @@ const DIM: Style = Style::new().dimmed();
 /// Flags of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Codes, in any case; what is none is looked for in messages, actions and codes
+    /// Codes, in any case; or words to search for in messages, actions and codes
     #[arg(required_unless_present = "line", value_name = "CODE|TEXT", value_parser = something)]
     codes: Vec<String>,
-    /// A log line: which rule accepted or refused each candidate in it, and what was read from where; several lines, or - for those of standard input: also which are one record
+    /// A log line: show which rule accepts or refuses each candidate, and where each value comes from; with several lines, or - for standard input, also which lines are one record
     #[arg(long, value_name = "TEXT", conflicts_with = "codes", allow_hyphen_values = true)]
     line: Option<String>,
     #[command(flatten)]

@@ -4,29 +4,32 @@ use clap::Args;
 
 use super::settings::{push, push_all};
 
+/// The heading of these flags in `--help`.
+const HEADING: &str = "Source: files";
+
 /// Which files to follow, and how.
 #[derive(Debug, Args)]
 pub struct Files {
-    /// Folder where positions in files are kept
-    #[arg(long, value_name = "FOLDER")]
+    /// Folder for positions, so that a restart continues there
+    #[arg(long, value_name = "FOLDER", help_heading = HEADING)]
     state_dir: Option<String>,
-    /// Files to follow: paths and globs, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Files to follow: paths and globs, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     file_paths: Vec<String>,
-    /// Globs of files that are left out, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Globs of files to leave out, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     file_exclude: Vec<String>,
-    /// Where files begin that are there at the first start: end or beginning
-    #[arg(long, value_name = "WHERE")]
+    /// Where to start in files that exist at the first start: end or beginning
+    #[arg(long, value_name = "WHERE", help_heading = HEADING)]
     file_start: Option<String>,
-    /// How lines are written: auto, raw, cri or docker
-    #[arg(long, value_name = "FORMAT")]
+    /// Format of the lines: auto, raw, cri or docker
+    #[arg(long, value_name = "FORMAT", help_heading = HEADING)]
     file_format: Option<String>,
-    /// How often files are looked for
-    #[arg(long, value_name = "TIME")]
+    /// Interval for finding new files
+    #[arg(long, value_name = "TIME", help_heading = HEADING)]
     file_discover_interval: Option<String>,
-    /// Most files that are open at once
-    #[arg(long, value_name = "N")]
+    /// Maximum number of open files
+    #[arg(long, value_name = "N", help_heading = HEADING)]
     file_max_open: Option<String>,
 }
 

@@ -20,21 +20,21 @@ use errtally_core::problem::counted;
 /// Which pages, and where to.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Pages may be reStructuredText, Markdown, HTML, CSV or TSV; of a folder, all files with such \
-    an ending are read. The drafts go to standard output, or into --out; what was read, repaired, merged and refused \
-    is told on standard error. Rows with `review: true` wait for a person: `errtally catalog check FILE` counts them."
+    after_help = "A page is reStructuredText, Markdown, HTML, CSV or TSV; a folder stands for all files with such an \
+    ending. The drafts go to standard output or into --out. Standard error says what was read, repaired, merged and \
+    refused. Rows with `review: true` wait for a person: `errtally catalog check FILE` counts them."
 )]
 pub struct Args {
-    /// Files or folders; - is standard input
+    /// Files or folders; - for standard input
     #[arg(required = true, value_name = "PAGE")]
     pages: Vec<PathBuf>,
-    /// Service that all rows are of; by default each page's own, by its name or its codes
+    /// Service of all rows [default: that of each page, by its name or its codes]
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
-    /// File to write, or folder for one file a service; rows that are there keep what a person judged
+    /// File to write, or folder for one file per service; existing rows keep what a person judged
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// What to print: catalog files, or as JSON the rows as they were read
+    /// What to print
     #[arg(long, value_enum, default_value = "yaml")]
     format: Format,
 }
@@ -43,7 +43,7 @@ pub struct Args {
 pub enum Format {
     /// A catalog file
     Yaml,
-    /// The rows of each page, and what happened to others
+    /// The rows as they were read, and what happened to each
     Json,
 }
 

@@ -2,41 +2,44 @@
 
 use super::settings::{push, push_all};
 
+/// The heading of these flags in `--help`.
+const HEADING: &str = "Labels and fields";
+
 /// One for each key of labels, fields and their like.
 #[derive(Debug, clap::Args)]
 pub struct Records {
     /// A label with the paths of its value in the record; repeatable
-    #[arg(long, value_name = "NAME=PATH|PATH")]
+    #[arg(long, value_name = "NAME=PATH|PATH", help_heading = HEADING)]
     labels: Vec<String>,
-    /// Most combinations of label values
-    #[arg(long, value_name = "N")]
+    /// Maximum number of combinations of label values
+    #[arg(long, value_name = "N", help_heading = HEADING)]
     max_label_sets: Option<String>,
-    /// How long a labelled series is shown that is not counted, or never
-    #[arg(long, value_name = "TIME")]
+    /// How long to show a labelled series after its last hit, or never
+    #[arg(long, value_name = "TIME", help_heading = HEADING)]
     label_expiry: Option<String>,
-    /// Age from which a record's hits are counted apart, or never
-    #[arg(long, value_name = "TIME")]
+    /// Age from which the hits of a record count as late, or never
+    #[arg(long, value_name = "TIME", help_heading = HEADING)]
     late_after: Option<String>,
     /// Zone of times that name none: UTC, local, +08:00, Europe/Berlin
-    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = HEADING)]
     time_zone: Option<String>,
-    /// Keep the trace and request of a newest hit
-    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    /// Add the trace and request of the newest hit to counters
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = HEADING)]
     exemplars: Option<String>,
-    /// Paths of a record's level, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Paths of a record's level, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     fields_level: Vec<String>,
-    /// Paths of a record's time, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Paths of a record's time, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     fields_time: Vec<String>,
-    /// Keys of an error's message, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Keys of the message of an error, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     fields_message: Vec<String>,
-    /// Paths of the request, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Paths of the request, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     fields_request_id: Vec<String>,
-    /// Paths of the trace, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Paths of the trace, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = HEADING)]
     fields_trace_id: Vec<String>,
 }
 

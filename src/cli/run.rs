@@ -17,10 +17,11 @@ use errtally_core::report::Report;
 /// Flags of `run`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    #[command(flatten)]
-    reading: Reading,
+    // The headings of the daemon come first.
     #[command(flatten)]
     daemon: Daemon,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Runs the daemon on `host`, which listens to signals already.

@@ -28,12 +28,12 @@ use errtally_core::report::Report;
 /// Flags of `scan`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files to read, plain, gzip, zstd or UTF-16; none or `-` for standard input
+    /// Files to read: plain, gzip, zstd or UTF-16; none or `-` for standard input
     files: Vec<PathBuf>,
-    /// How to print the report
+    /// Format of the report
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Threads that read a large plain file together, 1 to 256; as many as there are processors where not given
+    /// Number of threads that read a large plain file, 1 to 256 [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     #[command(flatten)]
@@ -42,11 +42,11 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Format {
-    /// For people
+    /// A table for people
     Table,
     /// One JSON object
     Json,
-    /// The metrics of the counts
+    /// The text that /metrics would show
     Prometheus,
 }
 

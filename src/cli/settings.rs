@@ -6,41 +6,48 @@ use clap::Args;
 
 use crate::config::Layers;
 
+// The headings of `--help`. They stand in the order of the first flag of each.
+const CODES: &str = "Codes";
+const RECORDS: &str = "Records";
+const HTTP: &str = "HTTP server";
+const PROCESS: &str = "Start, stop, log";
+const KAFKA: &str = "Source: Kafka";
+
 /// What decides how records are read.
 #[derive(Debug, Args)]
 pub struct Reading {
     /// Configuration file
-    #[arg(long, value_name = "FILE", env = "ERRTALLY_CONFIG", hide_env = true)]
+    #[arg(long, value_name = "FILE", env = "ERRTALLY_CONFIG", hide_env = true, display_order = 4)]
     pub config: Option<PathBuf>,
-    /// Catalog file or folder to lay over the built-in catalog; repeatable
-    #[arg(long, value_name = "PATH")]
+    /// Catalog file or folder on top of the built-in catalog; repeatable
+    #[arg(long, value_name = "PATH", help_heading = CODES, display_order = 0)]
     catalog: Vec<String>,
-    /// Find codes of these services alone, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Find codes of these services only, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = CODES, display_order = 1)]
     services: Vec<String>,
-    /// Find codes by the keys before them, too
-    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    /// Find codes also by the key before them
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = CODES, display_order = 2)]
     discovery: Option<String>,
-    /// Such a key; repeatable
-    #[arg(long, value_name = "KEY")]
+    /// A key of discovery; repeatable
+    #[arg(long, value_name = "KEY", help_heading = CODES, display_order = 3)]
     discovery_keys: Vec<String>,
     /// Longest record that is held whole
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", help_heading = RECORDS)]
     max_record_bytes: Option<String>,
-    /// Most unknown codes that are told apart
-    #[arg(long, value_name = "N")]
+    /// Maximum number of unknown codes with a series of their own
+    #[arg(long, value_name = "N", help_heading = CODES, display_order = 4)]
     max_unknown_codes: Option<String>,
-    /// Join the lines of one record: auto or off
-    #[arg(long, value_name = "HOW")]
+    /// Join lines that continue another one: auto or off
+    #[arg(long, value_name = "HOW", help_heading = RECORDS)]
     join_lines: Option<String>,
-    /// Pattern of how each record begins
-    #[arg(long, value_name = "REGEX")]
+    /// Regular expression for the first line of each record
+    #[arg(long, value_name = "REGEX", help_heading = RECORDS)]
     join_start: Option<String>,
-    /// Pattern of how a continuation line begins
-    #[arg(long, value_name = "REGEX")]
+    /// Regular expression for lines that continue a record
+    #[arg(long, value_name = "REGEX", help_heading = RECORDS)]
     join_continuation: Option<String>,
-    /// How long a record waits for more lines
-    #[arg(long, value_name = "TIME")]
+    /// How long a record waits for a line that continues it
+    #[arg(long, value_name = "TIME", help_heading = RECORDS)]
     join_wait: Option<String>,
 }
 
@@ -50,84 +57,84 @@ pub struct Daemon {
     /// What to read: stdin, file or kafka
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
-    /// Address and port of the HTTP server; :PORT for all addresses
+    /// Address of the HTTP server, such as :9877 for all addresses
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// File with TLS and basic authentication of the HTTP server
+    /// File with TLS and passwords of the HTTP server
     #[arg(long = "web.config.file", value_name = "FILE")]
     web_config_file: Option<String>,
-    /// Reload when configuration or catalog change
+    /// Reload when the configuration file or a catalog changes
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
     watch: Option<String>,
-    /// Categories whose series exist from the start, with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', num_args = 0..)]
+    /// Categories whose series exist from the start, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', num_args = 0.., help_heading = CODES, display_order = 90)]
     zero_init: Option<Vec<String>>,
-    /// Codes with metadata: seen or all
-    #[arg(long, value_name = "WHICH")]
+    /// Codes that errtally_code_info describes: seen or all
+    #[arg(long, value_name = "WHICH", help_heading = CODES, display_order = 91)]
     code_info: Option<String>,
-    /// How long /metrics stays up after the end of standard input
-    #[arg(long, value_name = "TIME")]
-    linger: Option<String>,
-    /// Longest time from SIGTERM to the exit
-    #[arg(long, value_name = "TIME")]
-    shutdown_timeout: Option<String>,
-    /// Least severe level that is logged
-    #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
-    /// What a log line looks like: text or json
-    #[arg(long, value_name = "FORMAT")]
-    log_format: Option<String>,
-    /// Most HTTP connections
-    #[arg(long, value_name = "N")]
-    http_max_connections: Option<String>,
-    /// Longest time for the head of a request
-    #[arg(long, value_name = "TIME")]
-    http_request_timeout: Option<String>,
-    /// Longest time for an answer
-    #[arg(long, value_name = "TIME")]
-    http_answer_timeout: Option<String>,
-    /// How long an idle connection is kept
-    #[arg(long, value_name = "TIME")]
-    http_idle_timeout: Option<String>,
     #[command(flatten)]
     files: super::file::Files,
-    /// Kafka brokers, HOST:PORT with commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Brokers, HOST:PORT each, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = KAFKA)]
     kafka_brokers: Vec<String>,
-    /// Topics to consume, with commas; ^ begins a pattern
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    /// Topics to read, separated by commas; ^ begins a pattern
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = KAFKA)]
     kafka_topics: Vec<String>,
     /// Consumer group
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = KAFKA)]
     kafka_group: Option<String>,
     /// Name of this instance, for static membership
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = KAFKA)]
     kafka_instance_id: Option<String>,
-    /// Where a new group begins: latest or earliest
-    #[arg(long, value_name = "WHERE")]
+    /// Where a new group starts: latest or earliest
+    #[arg(long, value_name = "WHERE", help_heading = KAFKA)]
     kafka_start: Option<String>,
-    /// Where a known group goes on whose offset is gone: earliest or latest
-    #[arg(long, value_name = "WHERE")]
+    /// Where a known group continues if its offset is gone: earliest or latest
+    #[arg(long, value_name = "WHERE", help_heading = KAFKA)]
     kafka_resume: Option<String>,
-    /// What a message is: message or lines
-    #[arg(long, value_name = "WHAT")]
+    /// What a message holds: message (one record) or lines
+    #[arg(long, value_name = "WHAT", help_heading = KAFKA)]
     kafka_framing: Option<String>,
-    /// How often offsets are committed
-    #[arg(long, value_name = "TIME")]
+    /// Interval of offset commits
+    #[arg(long, value_name = "TIME", help_heading = KAFKA)]
     kafka_commit_interval: Option<String>,
-    /// Memory that the process may need with Kafka, such as 256MiB
-    #[arg(long, value_name = "SIZE")]
+    /// Memory that the process may need, such as 256MiB
+    #[arg(long, value_name = "SIZE", help_heading = KAFKA)]
     kafka_memory: Option<String>,
-    /// Messages held before they are counted
-    #[arg(long, value_name = "SIZE")]
+    /// Size of the queue of messages that are not counted yet
+    #[arg(long, value_name = "SIZE", help_heading = KAFKA)]
     kafka_queue_bytes: Option<String>,
-    /// A property of librdkafka; repeatable
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// A librdkafka property; repeatable
+    #[arg(long, value_name = "NAME=VALUE", help_heading = KAFKA)]
     kafka_properties: Vec<String>,
     #[command(flatten)]
     records: super::records::Records,
     #[command(flatten)]
     events: super::events::Events,
+    /// Maximum number of connections
+    #[arg(long, value_name = "N", help_heading = HTTP)]
+    http_max_connections: Option<String>,
+    /// Maximum time for the head of a request
+    #[arg(long, value_name = "TIME", help_heading = HTTP)]
+    http_request_timeout: Option<String>,
+    /// Maximum time for a client to read an answer
+    #[arg(long, value_name = "TIME", help_heading = HTTP)]
+    http_answer_timeout: Option<String>,
+    /// How long to keep an idle connection
+    #[arg(long, value_name = "TIME", help_heading = HTTP)]
+    http_idle_timeout: Option<String>,
+    /// How long to serve /metrics after the end of standard input
+    #[arg(long, value_name = "TIME", help_heading = PROCESS)]
+    linger: Option<String>,
+    /// Maximum time from SIGTERM, or the end of the input, to the exit
+    #[arg(long, value_name = "TIME", help_heading = PROCESS)]
+    shutdown_timeout: Option<String>,
+    /// Least severe level to log: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", help_heading = PROCESS)]
+    log_level: Option<String>,
+    /// Format of the log: text or json
+    #[arg(long, value_name = "FORMAT", help_heading = PROCESS)]
+    log_format: Option<String>,
 }
 
 impl Reading {

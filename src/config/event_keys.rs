@@ -20,7 +20,7 @@ const LEVELS: [&str; 7] = ["trace", "debug", "info", "warn", "error", "fatal", "
 pub(super) const EVENTS: &[Key] = &[
     Key {
         name: "events.to",
-        doc: "Where events go, one JSON object a hit: stdout, file, kafka, or none.",
+        doc: "Sink of events, one JSON object for each hit: stdout, file, kafka or none.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -48,7 +48,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.include_record",
-        doc: "Whether an event carries the record that it was found in.",
+        doc: "Put the record into its events.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -59,7 +59,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.max_record_bytes",
-        doc: "Longest part of the record that an event carries, in bytes or with KiB. 1 to 128KiB.",
+        doc: "Maximum size of the record in an event, in bytes or with KiB. 1 to 128KiB.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -71,14 +71,19 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.when_full",
-        doc: "When events come faster than they can be written: wait, reading waits as well, or drop, they are dropped and counted.",
+        doc: "What to do when the sink is slower than the source: wait (stop reading), or drop (drop events and count them).",
         list: false,
         reloads: false,
         set: |s, v| {
             s.events.when_full = match one(v)? {
                 "wait" => WhenFull::Wait,
                 "drop" => WhenFull::Drop,
-                other => return Err((format!("`{other}` is no choice"), "write wait or drop".to_owned())),
+                other => {
+                    return Err((
+                        format!("invalid value `{other}`: expected wait or drop"),
+                        "write wait or drop".to_owned(),
+                    ));
+                }
             };
             Ok(())
         },
@@ -89,7 +94,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.category",
-        doc: "Only hits of these categories become events; empty for all.",
+        doc: "Write events only for hits of these categories; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -108,7 +113,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.api_service",
-        doc: "Only hits of these services become events; empty for all.",
+        doc: "Write events only for hits of these services; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -120,7 +125,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.code",
-        doc: "Only these codes become events; empty for all.",
+        doc: "Write events only for these codes; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -132,7 +137,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.only.level",
-        doc: "Only hits in records of these levels become events: trace, debug, info, warn, error, fatal, or none, a record without one; empty for all.",
+        doc: "Write events only for records of these levels: trace, debug, info, warn, error, fatal, or none for a record without a level; empty for all.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -146,7 +151,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.file.path",
-        doc: "The file of events, with events.to: file. Its folder must exist.",
+        doc: "File of the file sink. Its folder must exist.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -157,7 +162,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.file.max_bytes",
-        doc: "Size at which the file of events is rotated, in bytes or with KiB or MiB. 1KiB to 1048576MiB.",
+        doc: "Size at which errtally rotates the file of events, in bytes or with KiB or MiB. 1KiB to 1048576MiB.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -168,7 +173,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.file.keep",
-        doc: "Rotated files of events that are kept: PATH.1 is the newest. 1 to 1000.",
+        doc: "Number of rotated files of events to keep. PATH.1 is the newest. 1 to 1000.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -183,7 +188,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.kafka.brokers",
-        doc: "Brokers for events, HOST:PORT each; empty for those of kafka.brokers, with kafka.properties.",
+        doc: "Brokers of the Kafka sink, HOST:PORT each; empty for those of kafka.brokers, with kafka.properties.",
         list: true,
         reloads: false,
         set: |s, v| {
@@ -195,7 +200,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.kafka.topic",
-        doc: "The topic of events, with events.to: kafka.",
+        doc: "Topic of the Kafka sink. It must exist.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -210,7 +215,7 @@ pub(super) const EVENTS: &[Key] = &[
     },
     Key {
         name: "events.kafka.properties",
-        doc: "Further properties of librdkafka for events, such as compression.codec; as a flag or variable NAME=VALUE.",
+        doc: "Further librdkafka properties of the Kafka sink, such as compression.codec; as a flag or variable NAME=VALUE.",
         list: true,
         reloads: false,
         set: |s, v| {

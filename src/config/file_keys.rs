@@ -10,7 +10,7 @@ use crate::source::settings::{Begin, FileFormat};
 pub(super) const FILE: &[Key] = &[
     Key {
         name: "state_dir",
-        doc: "Folder in which it is kept up to where files are counted, so that a restart goes on there; made where its parent is there. Empty: in memory only.",
+        doc: "Folder for the positions in followed files, so that a restart continues there. errtally creates it if its parent exists. Empty: in memory only.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -22,7 +22,7 @@ pub(super) const FILE: &[Key] = &[
     },
     Key {
         name: "file.paths",
-        doc: "Files to follow, with source: file: paths and globs, such as /var/log/containers/*.log; ** stands for folders at any depth.",
+        doc: "Files to follow, with source: file. Paths and globs, such as /var/log/containers/*.log; ** matches folders at any depth.",
         list: true,
         reloads: false,
         set: |s, v| {
@@ -33,7 +33,7 @@ pub(super) const FILE: &[Key] = &[
     },
     Key {
         name: "file.exclude",
-        doc: "Globs of files that are left out; one without a slash is held against the name alone, such as *.gz.",
+        doc: "Globs of files to leave out. A glob without a slash matches the file name alone, such as *.gz.",
         list: true,
         reloads: false,
         set: |s, v| {
@@ -44,7 +44,7 @@ pub(super) const FILE: &[Key] = &[
     },
     Key {
         name: "file.start",
-        doc: "Where files begin that are there at the first start: end, with the next line, or beginning. A file that comes later is read from its beginning.",
+        doc: "Where errtally starts in files that exist at its first start: end (with the next line) or beginning. It reads later files from their beginning.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -61,7 +61,7 @@ pub(super) const FILE: &[Key] = &[
     },
     Key {
         name: "file.format",
-        doc: "How lines are written: auto, told by the first lines of each file; raw, as they are; cri or docker, by a container runtime.",
+        doc: "Format of the lines: auto (from the first lines of each file), raw, cri or docker.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -76,7 +76,7 @@ pub(super) const FILE: &[Key] = &[
     },
     Key {
         name: "file.discover_interval",
-        doc: "How often files are looked for that have come since. 100ms to 1h.",
+        doc: "Interval for finding new files. 100ms to 1h.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -92,7 +92,7 @@ pub(super) const FILE: &[Key] = &[
     },
     Key {
         name: "file.max_open",
-        doc: "Most files that are open at once; the others are opened when they have grown. 4 to 100000.",
+        doc: "Maximum number of open files. errtally opens the others when they have grown. 4 to 100000.",
         list: false,
         reloads: false,
         set: |s, v| {

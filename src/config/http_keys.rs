@@ -8,7 +8,7 @@ use super::keys::{Key, Refused, one, parse_duration, show_duration, within};
 pub(super) const HTTP: &[Key] = &[
     Key {
         name: "http.max_connections",
-        doc: "Most connections; at one more, the one that was quiet longest is closed. 8 to 65536.",
+        doc: "Maximum number of connections. One more closes the connection that was idle longest. 8 to 65536.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -23,7 +23,7 @@ pub(super) const HTTP: &[Key] = &[
     },
     Key {
         name: "http.request_timeout",
-        doc: "Longest time from connecting, or from the first byte, to the end of a request's head. 100ms to 1h.",
+        doc: "Maximum time for the head of a request, from connecting or from its first byte. 100ms to 1h.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -34,7 +34,7 @@ pub(super) const HTTP: &[Key] = &[
     },
     Key {
         name: "http.answer_timeout",
-        doc: "Longest time that a client may take over an answer: slow readers are cut off. 100ms to 1h.",
+        doc: "Maximum time that a client may take to read an answer. 100ms to 1h.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -45,7 +45,7 @@ pub(super) const HTTP: &[Key] = &[
     },
     Key {
         name: "http.idle_timeout",
-        doc: "How long a connection is kept between requests. 100ms to 1h.",
+        doc: "How long errtally keeps a connection between requests. 100ms to 1h.",
         list: false,
         reloads: false,
         set: |s, v| {

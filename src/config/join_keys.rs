@@ -8,7 +8,7 @@ use super::keys::{Key, Refused, one, parse_duration, quoted, show_duration};
 pub(super) const JOIN: &[Key] = &[
     Key {
         name: "join.lines",
-        doc: "Whether lines that continue another, such as those of a stack trace, belong to its record: auto, by their form, or off.",
+        doc: "Join lines that continue another one, such as those of a stack trace, into one record: auto (by their form) or off.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -23,7 +23,7 @@ pub(super) const JOIN: &[Key] = &[
     },
     Key {
         name: "join.start",
-        doc: "A regular expression of how the first line of each record begins; every other line continues it. Empty for none.",
+        doc: "Regular expression for the first line of each record. Every other line continues a record. Empty for none.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -34,7 +34,7 @@ pub(super) const JOIN: &[Key] = &[
     },
     Key {
         name: "join.continuation",
-        doc: "A regular expression of how lines begin that continue the record before them. Empty for none.",
+        doc: "Regular expression for lines that continue the record before them. Empty for none.",
         list: false,
         reloads: true,
         set: |s, v| {

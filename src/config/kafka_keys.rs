@@ -10,7 +10,7 @@ const SECRETS: [&str; 5] = ["password", "passphrase", "secret", "key.pem", "oaut
 pub(super) const KAFKA: &[Key] = &[
     Key {
         name: "kafka.brokers",
-        doc: "Brokers to begin with, HOST:PORT each.",
+        doc: "Brokers to connect to first, HOST:PORT each.",
         list: true,
         reloads: false,
         set: |s, v| {
@@ -25,7 +25,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.topics",
-        doc: "Topics to consume; one that begins with ^ is a pattern, such as ^logs-.*",
+        doc: "Topics to read. A topic that begins with ^ is a pattern, such as ^logs-.*",
         list: true,
         reloads: false,
         set: |s, v| {
@@ -37,7 +37,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.group",
-        doc: "The consumer group: instances of one group share the partitions.",
+        doc: "Consumer group. Instances of one group share the partitions.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -58,7 +58,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.instance_id",
-        doc: "Static membership: a name of this instance, unique in the group; a restart then moves no partition.",
+        doc: "Name of this instance for static membership, unique in the group. A restart then moves no partition.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -73,7 +73,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.start",
-        doc: "Where a new group begins: latest, with the next message, or earliest, with the oldest.",
+        doc: "Where a new group starts: latest (with the next message) or earliest (with the oldest one).",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -84,7 +84,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.resume",
-        doc: "Where a known group goes on whose offset is gone: earliest, with the oldest message kept, or latest.",
+        doc: "Where a known group continues if its offset is gone: earliest (with the oldest message that the broker has) or latest (with the next one).",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -95,7 +95,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.framing",
-        doc: "What a message is: message, one record whatever is in it, or lines, a record each.",
+        doc: "What a message holds: message (one record) or lines (one record per line).",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -115,7 +115,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.commit_interval",
-        doc: "How often offsets are committed: after a crash, what was counted since is counted again. 100ms to 1h.",
+        doc: "Interval of offset commits. After a crash, errtally counts again what came since the last one. 100ms to 1h.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -133,7 +133,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.memory",
-        doc: "Memory that the process may need, from which the sizes of queue and fetches are derived. 96MiB to 16384MiB.",
+        doc: "Memory that the process may need. errtally derives the sizes of the queue and of fetches from it. 96MiB to 16384MiB.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -144,7 +144,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.queue_bytes",
-        doc: "Messages held before they are counted, in bytes or with KiB or MiB, 1MiB to 1024MiB; auto: 1/32 of kafka.memory.",
+        doc: "Size of the queue of messages that are not counted yet, in bytes or with KiB or MiB, 1MiB to 1024MiB; auto: 1/32 of kafka.memory.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -158,7 +158,7 @@ pub(super) const KAFKA: &[Key] = &[
     },
     Key {
         name: "kafka.properties",
-        doc: "Further properties of librdkafka, such as security.protocol; as a flag or variable NAME=VALUE.",
+        doc: "Further librdkafka properties, such as security.protocol; as a flag or variable NAME=VALUE.",
         list: true,
         reloads: false,
         set: |s, v| {

@@ -49,7 +49,7 @@ pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
 const GENERAL: &[Key] = &[
     Key {
         name: "source",
-        doc: "What `run` reads: stdin, lines from standard input; file, files that grow; or kafka.",
+        doc: "What `run` reads: stdin (standard input), file (files that grow) or kafka.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -77,7 +77,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "listen",
-        doc: "Address and port of the HTTP server with /metrics: IP:PORT, NAME:PORT, or :PORT for all addresses, IPv4 and IPv6.",
+        doc: "Address of the HTTP server: IP:PORT, NAME:PORT, or :PORT for all addresses, IPv4 and IPv6.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -96,7 +96,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "web_config_file",
-        doc: "File with TLS, client certificates and basic authentication of the HTTP server, in the format of Prometheus's exporter-toolkit.",
+        doc: "File with TLS, client certificates and passwords of the HTTP server, in the format of Prometheus's exporter-toolkit.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -108,7 +108,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "watch",
-        doc: "Reload when the configuration file or a catalog has changed, as at SIGHUP.",
+        doc: "Reload, as at SIGHUP, when the configuration file or a catalog changes.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -119,7 +119,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "catalog",
-        doc: "Catalog files, or folders of them, laid over the built-in catalog: they add services and replace rows.",
+        doc: "Catalog files or folders on top of the built-in catalog. They add services and replace rows.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -130,7 +130,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "services",
-        doc: "Services of the catalog, by their short names such as ECS, whose codes are found; none named: all. The others' codes may still be discovered behind a key.",
+        doc: "Services whose codes errtally finds, by their short names such as ECS; empty for all. It may still discover codes of other services behind a key.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -141,7 +141,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "discovery",
-        doc: "Find codes by the keys before them, too: of services without a catalog, and numbers alone.",
+        doc: "Find codes also by the key before them: codes of services without a catalog, and codes that are numbers alone.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -152,7 +152,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "discovery_keys",
-        doc: "Those keys. Where a name holds `code`, records may have its words in any case and joined by `_`, `-`, a dot, a blank or nothing; others stand as they are spelled here, in any case. `code` itself counts only in quotes and as a tag.",
+        doc: "The keys of discovery. If a name holds `code`, errtally matches its words in any case, joined by `_`, `-`, a dot, a blank or nothing. It matches other names as they are spelled here, in any case. It accepts `code` itself only in quotes or as a tag.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -171,7 +171,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "max_record_bytes",
-        doc: "Longest record that is held whole, in bytes or with KiB or MiB; the codes of longer ones are found in passing. 1KiB to 64MiB.",
+        doc: "Longest record that errtally holds whole, in bytes or with KiB or MiB. It finds the codes of longer records in pieces. 1KiB to 64MiB.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -182,7 +182,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "max_unknown_codes",
-        doc: "Most unknown codes with a series of their own; further ones are counted as code=\"other\". 0 to 100000.",
+        doc: "Maximum number of unknown codes with a series of their own. Further ones count as code=\"other\". 0 to 100000.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -197,7 +197,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "zero_init",
-        doc: "Categories whose codes have a series at 0 from the start, so that increase() sees the first error.",
+        doc: "Categories whose codes have a series at 0 from the start, so that increase() sees the first hit.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -215,7 +215,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "code_info",
-        doc: "Codes that errtally_code_info has metadata for: seen (since the start) or all.",
+        doc: "Codes that errtally_code_info describes: seen (since the start) or all.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -223,7 +223,10 @@ const GENERAL: &[Key] = &[
                 "seen" => CodeInfo::Seen,
                 "all" => CodeInfo::All,
                 other => {
-                    return Err((format!("`{other}` is no choice"), "write seen or all".to_owned()));
+                    return Err((
+                        format!("invalid value `{other}`: expected seen or all"),
+                        "write seen or all".to_owned(),
+                    ));
                 }
             };
             Ok(())
@@ -235,7 +238,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "linger",
-        doc: "How long /metrics stays up after the end of standard input, for a last scrape.",
+        doc: "How long errtally serves /metrics after the end of standard input, for a last scrape.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -246,7 +249,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "shutdown_timeout",
-        doc: "Longest time from SIGTERM or SIGINT to the exit.",
+        doc: "Maximum time from SIGTERM or SIGINT, or from the end of the input, to the exit.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -257,7 +260,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "log_level",
-        doc: "Least severe level that is logged to stderr: error, warn, info, debug or trace.",
+        doc: "Least severe level that errtally logs to standard error: error, warn, info, debug or trace.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -279,7 +282,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "log_format",
-        doc: "What a line of the log on stderr looks like: text, or json, one object a line.",
+        doc: "Format of the log: text, or json for one object per line.",
         list: false,
         reloads: false,
         set: |s, v| {

@@ -25,7 +25,7 @@ const TAKEN: &[(&[&str], &str)] = &[
 pub(super) const RECORD: &[Key] = &[
     Key {
         name: "labels",
-        doc: "Labels of errtally_errors_total and errtally_api_service_errors_total, each with the paths of its value in the record; as a flag or variable NAME=PATH|PATH. At most 32 labels, 64 paths each.",
+        doc: "Labels of errtally_errors_total and errtally_api_service_errors_total, each with the paths of its value in the record; as a flag or variable NAME=PATH|PATH. At most 32 labels with 64 paths each.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -50,7 +50,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "max_label_sets",
-        doc: "Most combinations of label values; past them a new value becomes \"other\". 1 to 1000000.",
+        doc: "Maximum number of combinations of label values. Past it, a new value becomes \"other\". 1 to 1000000.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -65,7 +65,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "label_expiry",
-        doc: "How long a series with configured labels stays in /metrics after it was last counted, or never; it comes back with its value.",
+        doc: "How long /metrics shows a series with configured labels after errtally last counted it, or never (for ever). It comes back with its value.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -76,7 +76,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "late_after",
-        doc: "Age of a record, by its own time, from which its hits are counted in errtally_late_errors_total only, or never.",
+        doc: "Age, by a record's own time, from which its hits count in errtally_late_errors_total only, or never.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -87,7 +87,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "time_zone",
-        doc: "Zone of times in records that name none: UTC, local, an offset such as +08:00, or a name such as Europe/Berlin.",
+        doc: "Zone of times that name none: UTC, local, an offset such as +08:00, or a name such as Europe/Berlin.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -104,7 +104,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "exemplars",
-        doc: "Whether errtally_errors_total carries the trace and request of a newest hit, in OpenMetrics.",
+        doc: "Add the trace and request of the newest hit to errtally_errors_total, in OpenMetrics.",
         list: false,
         reloads: true,
         set: |s, v| {
@@ -123,7 +123,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "fields.time",
-        doc: "Paths of the time at which a record was made; in text also what a line begins with. Without a zone it is in time_zone.",
+        doc: "Paths of a record's time, the best first. In text, errtally also reads the time at the beginning of a line. time_zone is the zone of a time without one.",
         list: true,
         reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.time),
@@ -131,7 +131,7 @@ pub(super) const RECORD: &[Key] = &[
     },
     Key {
         name: "fields.message",
-        doc: "Keys of an error's message, looked for in the object that holds the code, then further out.",
+        doc: "Keys of the message of an error. errtally looks in the object that holds the code first, then further out.",
         list: true,
         reloads: true,
         set: |s, v| set_paths(s, v, |s| &mut s.fields.message),

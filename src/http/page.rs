@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::{Answers, answer, respond};
+use super::{Answers, answer, paths, respond};
 use crate::live::{Code, Document, Service};
 
 /// Nothing from elsewhere, nothing inline.
@@ -49,10 +49,10 @@ struct Page<'d> {
 /// The routes of the page.
 pub(super) fn routes() -> Router<Answers> {
     Router::new()
-        .route("/", get(page))
-        .route("/catalog", get(list))
-        .route("/catalog/{code}", get(one))
-        .route("/api/v1/live", get(live))
+        .route(paths::PAGE, get(page))
+        .route(paths::CATALOG, get(list))
+        .route(paths::CODE, get(one))
+        .route(paths::API_LIVE, get(live))
         .route("/assets/page.css", get(|| async { asset("text/css; charset=utf-8", POLICY, CSS) }))
         .route("/assets/page.js", get(|| async { asset("text/javascript; charset=utf-8", POLICY, JS) }))
         .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", POLICY, ICON) }))

@@ -174,7 +174,7 @@ impl Connections {
                 let max_connections = self.limits.max_connections;
                 warn!(
                     max_connections,
-                    "all HTTP connections are taken: the quietest makes way for each new one"
+                    "all HTTP connections are in use: each new one closes the one that was idle longest"
                 );
             });
         }
@@ -184,7 +184,9 @@ impl Connections {
     /// out, mostly, and places are made of them.
     pub fn refused(&self, error: &std::io::Error) {
         self.expel_quietest();
-        self.tell(|| warn!(%error, "cannot accept an HTTP connection: the quietest makes way"));
+        self.tell(
+            || warn!(%error, "cannot accept an HTTP connection: closing the one that was idle longest"),
+        );
     }
 
     fn expel_quietest(&self) {

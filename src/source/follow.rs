@@ -347,7 +347,7 @@ impl Follower<'_> {
         let margin = deadline.saturating_duration_since(now) / 8;
         if !self.keeper.finish(&self.files, all, deadline - margin) {
             tracing::warn!(
-                "positions could not be written: what was counted since the last time is read again"
+                "cannot write positions: the next start counts again what came since they were last written"
             );
         }
         self.files.tell();

@@ -54,7 +54,7 @@ impl Share {
 #[allow(unsafe_code)]
 fn map(file: &File) -> io::Result<Mapped<'_>> {
     // SAFETY: assumed, not proven, as ripgrep does: the user scans logs, and logs are appended to, renamed
-    // and cut, but not written to where something stands. The README says that a file must not be edited
+    // and cut, but not written to where something stands. docs/commands.md says that a file must not be edited
     // while it is scanned.
     unsafe { Mapped::new(file) }
 }

@@ -20,7 +20,7 @@ pub fn a_backlog_of_2_gb_that_is_well_compressed(broker: &Broker) {
     backlog(broker, "zstd");
 }
 
-/// Hundreds of times: with the smaller fetches that the README advises then.
+/// Hundreds of times: with the smaller fetches that docs/kafka.md advises then.
 pub fn a_backlog_of_one_message_again_and_again(broker: &Broker) {
     const MESSAGES: u64 = 1_200_000;
     broker.create("again", 8);

@@ -61,10 +61,10 @@ pub fn every_mechanism(broker: &Broker) {
     broker.delete("sasl");
 }
 
-/// The example of the README, with the files of this broker: what is shown there must be right.
+/// The example of the page, with the files of this broker: what is shown there must be right.
 fn the_documented_example(broker: &Broker, folder: &Folder) {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    let (_, rest) = readme.split_once("### TLS and SASL\n\n```yaml\n").expect("the section begins with it");
+    let page = std::fs::read_to_string(root().join("docs/kafka.md")).expect("docs/kafka.md");
+    let (_, rest) = page.split_once("## TLS and SASL\n\n```yaml\n").expect("the section begins with it");
     let (example, _) = rest.split_once("```").expect("its end");
     let here = example.replace("/etc/errtally/", &broker.tls_file(""));
     for content in [here.clone(), here.replace("# ssl.", "ssl.")] {

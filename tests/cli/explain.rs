@@ -269,7 +269,7 @@ fn what_was_read_of_json_is_told_with_its_place() {
     tells(
         line,
         &[
-            "http_status 404 the catalog's",
+            "http_status 404 from the catalog",
             &format!("message It is gone. `error_msg` of the record's JSON, byte {}", at("It is gone")),
             &format!("request_id r-77 `request_id` of the record's JSON, byte {}", at("r-77")),
             "level error `level` of the record's JSON, where it is `50`",
@@ -277,7 +277,7 @@ fn what_was_read_of_json_is_told_with_its_place() {
                 "time 2026-04-01T08:00:00Z `time` of the record's JSON, byte {}; it names no zone: time_zone UTC",
                 at("2026")
             ),
-            "trace_id none no key of fields.trace_id has one",
+            "trace_id none no key of fields.trace_id has a value",
         ],
     );
     // Within a text of JSON, places are not told.
@@ -288,7 +288,7 @@ fn what_was_read_of_json_is_told_with_its_place() {
             "message no disk what a text of the record holds",
         ],
     );
-    assert!(!told("nothing").contains("what the record says of itself"));
+    assert!(!told("nothing").contains("the record itself"));
 }
 
 #[test]
@@ -315,15 +315,15 @@ fn what_was_read_of_klog_syslog_and_cri_is_told() {
         r#"E0401 08:10:00.500000       1 service.go:99] "Sync failed" err="ensure: {\"status_code\":400,\"error_code\":\"ELB.9999\"}" svc="gw""#,
         &[
             "http_status 400 stated at byte 89",
-            "level error what the line begins with, byte 0",
-            "what the line begins with, byte 1; it names no zone: time_zone UTC",
+            "level error the beginning of the line, byte 0",
+            "the beginning of the line, byte 1; it names no zone: time_zone UTC",
         ],
     );
     tells(
         r#"<131>Apr  1 08:00:00 host app[12]: {"error_code":"Ecs.0114","error_msg":"x y z"} and {"error_code":"Ecs.0043"}"#,
         &[
-            "level error what the line begins with, byte 0",
-            "what the line begins with, byte 5; it names no zone",
+            "level error the beginning of the line, byte 0",
+            "the beginning of the line, byte 5; it names no zone",
             "message x y z `error_msg` at byte 61",
             "not: `error_msg` at byte 61 belongs to its neighbour Ecs.0114",
         ],
@@ -332,7 +332,7 @@ fn what_was_read_of_klog_syslog_and_cri_is_told() {
         r#"2026-11-03T08:00:04.551872340Z stderr F {"lvl":"error","ts":"yesterday","error_code":"CSS.0015"}"#,
         &[
             "level error `lvl` of the record's JSON, byte 48",
-            "time 2026-11-03T08:00:04.551872Z what the line begins with, byte 0",
+            "time 2026-11-03T08:00:04.551872Z the beginning of the line, byte 0",
             "not: `ts` at byte 56 holds `yesterday`: no form of a time",
         ],
     );
@@ -346,8 +346,8 @@ fn what_was_read_of_dumps_and_coloured_lines_is_told() {
         &[
             "message it is so `error_msg` at byte 48",
             "not: `request_id` at byte 73 is empty",
-            "level error what the line begins with, byte 9",
-            "time none no key of fields.time has one, and what the line begins with is no moment",
+            "level error the beginning of the line, byte 9",
+            "time none no key of fields.time has a value; the line begins with a time without a date",
         ],
     );
     // Places are those of the line as it stands, colours and all.
@@ -357,8 +357,8 @@ fn what_was_read_of_dumps_and_coloured_lines_is_told() {
         line,
         &[
             &format!("message no disk is left it follows the code, byte {}", at("no disk")),
-            &format!("level error what the line begins with, byte {}", at("ERROR")),
-            "what the line begins with is no moment: no date, or no zone that is known",
+            &format!("level error the beginning of the line, byte {}", at("ERROR")),
+            "; the line begins with a time without a date, or in an unknown zone",
         ],
     );
 }

@@ -30,6 +30,34 @@ fn usage_errors_end_with_2_on_stderr() {
 }
 
 #[test]
+fn the_flags_of_run_stand_under_headings_the_most_used_first() {
+    let help = run(["run", "--help"]).ok();
+    let headings: Vec<_> = help
+        .lines()
+        .filter(|l| l.ends_with(':') && !l.starts_with([' ', '-']))
+        .map(|l| l.trim_end_matches(':'))
+        .collect();
+    let wanted = [
+        "Options",
+        "Codes",
+        "Source: files",
+        "Source: Kafka",
+        "Labels and fields",
+        "Events",
+        "HTTP server",
+        "Start, stop, log",
+        "Records",
+    ];
+    assert_eq!(headings, wanted);
+    let first: Vec<_> = help
+        .split_once("Options:\n")
+        .and_then(|(_, rest)| rest.split_once("\n\n"))
+        .map(|(options, _)| options.lines().filter_map(|l| l.split_whitespace().next()).collect())
+        .expect("the options without a heading of their own");
+    assert_eq!(first, ["--source", "--listen", "--web.config.file", "--watch", "--config", "-h,"]);
+}
+
+#[test]
 fn help_and_version_are_results() {
     let help = run(["--help"]).ok();
     for command in ["run", "scan", "explain", "catalog", "config", "completions"] {

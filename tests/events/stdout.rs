@@ -290,12 +290,12 @@ fn a_reader_that_is_slow_gets_everything() {
     assert_eq!(status.code(), Some(0), "{log}");
 }
 
-/// The README's command, as it stands there.
+/// The page's command, as it stands there.
 #[test]
-fn the_readme_shows_what_works() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+fn the_page_of_events_shows_what_works() {
+    let page = std::fs::read_to_string(root().join("docs/events.md")).expect("the page");
     let command =
-        readme.lines().find(|l| l.starts_with("errtally run --events stdout <")).expect("the command");
+        page.lines().find(|l| l.starts_with("errtally run --events stdout <")).expect("the command");
     assert!(command.contains("| jq "), "{command}");
     if !has_tool("jq") {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "jq must be there in CI");
@@ -320,7 +320,7 @@ fn the_readme_shows_what_works() {
         assert_eq!([&line[1], &line[2], &line[3]], [&event["code"], &event["message"], &event["action"]]);
     }
     // And the event that it prints is the first one.
-    let (_, rest) = readme.split_once("```json\n{\"time\"").expect("an event");
+    let (_, rest) = page.split_once("```json\n{\"time\"").expect("an event");
     let shown = format!("{{\"time\"{}", rest.split("```").next().expect("its end"));
     let shown: Value = serde_json::from_str(&shown).expect("JSON");
     assert_eq!(shown, events[0]);

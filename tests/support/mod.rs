@@ -8,6 +8,7 @@
 pub mod daemon;
 pub mod exposition;
 pub mod http;
+pub mod pages;
 pub mod prometheus;
 
 use std::ffi::OsStr;

@@ -273,9 +273,9 @@ fn a_file_that_is_not_there() {
 }
 
 #[test]
-fn the_example_of_the_readme_is_a_good_one() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
-    let (_, example) = readme.split_once("```yaml\ntls_server_config:").expect("an example");
+fn the_example_of_the_page_is_a_good_one() {
+    let page = std::fs::read_to_string(root().join("docs/web-configuration.md")).expect("the page");
+    let (_, example) = page.split_once("```yaml\ntls_server_config:").expect("an example");
     let (example, _) = example.split_once("```").expect("its end");
     let folder = folder();
     folder.write("clients-ca.crt", Authority::new("clients").pem);

@@ -30,7 +30,7 @@ def dashboard() -> builders.Dashboard:
         sheet(
             "errtally-health",
             "errtally: its own health",
-            "Whether errtally runs, reads all that it should, keeps up, and what it costs.",
+            "Whether errtally runs, reads everything, keeps up, and what it uses.",
         )
         .with_variable(
             variable(
@@ -202,7 +202,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Rebalances and commits a second",
-                "Commits that fail are tried again; a rebalance moves partitions.",
+                "errtally retries failed commits. A rebalance moves partitions.",
                 "cps",
                 Query(rate("errtally_kafka_commits_total", INSTANCE, "job"), "{{job}}: commits"),
                 Query(rate("errtally_kafka_commit_failures_total", INSTANCE, "job"), "{{job}}: failed commits"),
@@ -213,7 +213,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Errors of the client",
-                "Since each instance started, by librdkafka's name for them. Not a rate: one error is a kind's first.",
+                "Errors since each instance started, by librdkafka's name. A total: a rate would miss the first error of a kind.",
                 "short",
                 Query(f"sum by (instance, kind) ({of('errtally_kafka_errors_total')})", "{{instance}}: {{kind}}"),
                 width=8,
@@ -222,7 +222,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Partitions without an answer",
-                "Owned partitions of which no broker has said anything for ten seconds.",
+                "Owned partitions for which no broker has answered for ten seconds.",
                 "short",
                 Query(f"sum by (job, instance) (1 - {of('errtally_kafka_partition_healthy')})", "{{instance}}"),
             )
@@ -258,7 +258,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Rotations a second",
-                "Files that were renamed, replaced or deleted, and files that were cut or written anew.",
+                "Files that were renamed, replaced or deleted, and files that were truncated or rewritten.",
                 "cps",
                 Query(rate("errtally_file_rotations_total", INSTANCE, "job"), "{{job}}: rotated"),
                 Query(rate("errtally_file_truncations_total", INSTANCE, "job"), "{{job}}: cut"),
@@ -279,7 +279,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Age of positions",
-                "Time since positions were last written to state_dir: they are written where something was read."
+                "Time since errtally last wrote positions to state_dir. It writes them when it has read something."
                 " Writes that fail are counted, and made again.",
                 "s",
                 Query(f"time() - {of('errtally_positions_written_timestamp_seconds')}", "{{instance}}"),
@@ -291,7 +291,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Events a second",
-                "Events that have arrived, by where they go.",
+                "Events delivered, by sink.",
                 "cps",
                 Query(rate("errtally_events_total", INSTANCE, "job", "to"), "{{job}}: {{to}}"),
             )
@@ -316,7 +316,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Waiting for events",
-                "Share of the time in which events waited for where they go.",
+                "Share of the time that events waited for the sink.",
                 "percentunit",
                 Query(
                     rate("errtally_events_waiting_seconds_total", INSTANCE, "instance", "to"),
@@ -327,7 +327,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Log lines left out",
-                "Log lines a second that could not be written, or that repeat others.",
+                "Log lines per second that errtally could not write, or that repeat others.",
                 "cps",
                 Query(rate("errtally_log_lines_dropped_total", INSTANCE, "job"), "{{job}}: dropped"),
                 Query(rate("errtally_log_lines_suppressed_total", INSTANCE, "job"), "{{job}}: repeated"),
@@ -336,7 +336,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Time to the end of certificates",
-                "Of the HTTP server's chain, and of the authorities that clients are verified by.",
+                "Certificates of the HTTP server's chain, and of the authorities that verify clients.",
                 "s",
                 Query(
                     f"min by (job, certificate) ({of('errtally_certificate_expiry_timestamp_seconds')}) - time()",
@@ -347,7 +347,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Inputs that are no text",
-                "Standard inputs of instances that began like compressed data or UTF-16.",
+                "Inputs that begin like compressed data or UTF-16: errtally finds no code in them.",
                 "short",
                 Query(f"sum by (job) ({of('errtally_undecoded_inputs_total')})", "{{job}}"),
             )
@@ -356,7 +356,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "CPU",
-                "Cores that are used.",
+                "CPU cores in use.",
                 "short",
                 Query(
                     f"rate({of('process_cpu_seconds_total')}[$__rate_interval])"
@@ -378,7 +378,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "File descriptors",
-                "Share of those that it may open.",
+                "Share of the file descriptors that errtally may open.",
                 "percentunit",
                 Query(
                     f"({ours('process_open_fds')}) / on (job, instance) {of('process_max_fds')}",
@@ -390,7 +390,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Series",
-                "Series that Prometheus takes from each instance in a scrape, and combinations of configured labels.",
+                "Series in a scrape of each instance, and combinations of configured labels.",
                 "short",
                 Query(ours("scrape_samples_scraped"), "{{instance}}"),
                 Query(of("errtally_label_sets"), "{{instance}}: labels"),
@@ -400,7 +400,7 @@ def dashboard() -> builders.Dashboard:
         .with_panel(
             lines(
                 "Connections",
-                "Connections to the HTTP server, that of Prometheus among them; http.max_connections is the limit.",
+                "Connections to the HTTP server, including that of Prometheus. The limit is http.max_connections.",
                 "short",
                 Query(of("errtally_http_connections"), "{{instance}}"),
             )

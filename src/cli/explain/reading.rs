@@ -134,12 +134,12 @@ impl Reading<'_> {
                 let documented = catalog.row(*row).http_status;
                 match (stated, documented) {
                     (Some((status, at)), _) => self.stated(status, at, out),
-                    (None, Some(status)) => line(out, "http_status", &status.to_string(), "the catalog's"),
+                    (None, Some(status)) => line(out, "http_status", &status.to_string(), "from the catalog"),
                     (None, None) => line(out, "http_status", "none", "neither line nor catalog has one"),
                 }
                 if stated.is_some_and(|(status, _)| Some(status) != documented) {
                     let label = documented.map_or("none".to_owned(), |status| status.to_string());
-                    note(out, format_args!("the catalog's {label}, which the counter has"));
+                    note(out, format_args!("the catalog has {label}, and so has the counter"));
                 }
             }
             Outcome::Unlisted(_, inside, _) => match (stated, inside) {
@@ -197,11 +197,11 @@ impl Reading<'_> {
                 }
             }
             (Some(message), _) => {
-                let why = "the catalog's, with what stands in the record";
+                let why = "from the catalog, with the values of the record";
                 line(out, "message", &message.into_text(), why);
             }
             (None, Some(text)) => {
-                line(out, "message", &errtally_core::catalog::template::readable(text), "the catalog's");
+                line(out, "message", &errtally_core::catalog::template::readable(text), "from the catalog");
                 if let Some(said) = said {
                     note(out, format_args!("the line says less than the catalog: `{}`", shown(said.text)));
                 }
@@ -218,7 +218,7 @@ impl Reading<'_> {
     pub fn record(&self, out: &mut String) {
         let (plan, values) = (&self.told.plan, &self.values);
         let roles = plan.fields().roles();
-        let _ = writeln!(out, "what the record says of itself");
+        let _ = writeln!(out, "the record itself");
         match plan.level(values).zip(roles.level) {
             Some((level, slot)) => {
                 let path = self.path(slot, &self.told.paths.level);
@@ -290,14 +290,14 @@ impl Reading<'_> {
     /// Why there is no value for `field`.
     fn missing(&self, field: Field, name: &str, hit: Option<usize>, out: &mut String) {
         let head = match field {
-            Field::Level => ", none where a line begins",
+            Field::Level => ", and the line begins with none",
             Field::Time if self.told.plan.fields().begins_with_a_clock(self.record) => {
-                ", and what the line begins with is no moment: no date, or no zone that is known"
+                "; the line begins with a time without a date, or in an unknown zone"
             }
-            Field::Time => ", none where a line begins",
+            Field::Time => ", and the line begins with none",
             _ => "",
         };
-        line(out, name, "none", format_args!("no key of fields.{name} has one{head}"));
+        line(out, name, "none", format_args!("no key of fields.{name} has a value{head}"));
         self.not_taken(field, hit, out);
     }
 
@@ -366,16 +366,16 @@ impl Reading<'_> {
             Rule::Own => format!("{near_key}, a pair of the record itself"),
             Rule::Around => format!("{near_key}, a pair around the code"),
             Rule::Type => format!("{near_key}, the type of an event"),
-            Rule::Head => format!("what the line begins with{at}"),
-            Rule::TextHead => format!("what the text around the code begins with{at}"),
+            Rule::Head => format!("the beginning of the line{at}"),
+            Rule::TextHead => format!("the beginning of the text around the code{at}"),
             Rule::Scope => format!("{near_key}, in the innermost scope around the code that has one"),
             Rule::Nearest => format!("{near_key}, the nearest one"),
             Rule::Inside => format!("{near_key}, in what follows the code"),
             Rule::Behind => format!("it follows the code{at}"),
             Rule::Holder => format!("{near_key}, whose text holds the code"),
             Rule::Row => format!("the next field of the row{at}"),
-            Rule::Sentence => format!("what a sentence names{at}"),
-            Rule::Line => format!("what the line says behind its head{at}"),
+            Rule::Sentence => format!("a sentence{at}"),
+            Rule::Line => format!("the rest of the line{at}"),
         }
     }
 

@@ -88,7 +88,9 @@ impl Waiting {
         if self.settle(consumer, Some(until.map_or(soon, |until| until.min(soon)))) {
             return;
         }
-        tracing::warn!("partitions are given up before their events have arrived: they come again");
+        tracing::warn!(
+            "partitions are revoked before the sink has their events: those records count again elsewhere"
+        );
         for (_, offsets) in self.batches().iter_mut() {
             let mut staying = TopicPartitionList::new();
             for offset in offsets.elements() {

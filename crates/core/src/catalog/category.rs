@@ -74,6 +74,39 @@ impl Category {
         }
     }
 
+    /// Why the call failed, for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Category::Quota => "the caller owns as much as a quota or limit allows",
+            Category::Throttling => "there were too many requests, or too much traffic",
+            Category::Capacity => {
+                "the provider has run out: sold out, no resources, no free IP in the subnet"
+            }
+            Category::Authentication => {
+                "the service does not know who calls: the token is missing, expired, or made for another project"
+            }
+            Category::Permission => {
+                "the service knows the caller, but does not permit the call; or the caller has yet to authorize, enroll or verify something"
+            }
+            Category::Billing => "the account has no balance, is in arrears, suspended or frozen",
+            Category::InvalidRequest => {
+                "the request is wrong, and would be wrong tomorrow: syntax, a missing field, a value out of range, \
+                 values that contradict each other"
+            }
+            Category::NotFound => "the named thing does not exist, or not where the request looks for it",
+            Category::Conflict => {
+                "it exists already, is a duplicate, overlaps another, is locked, or has a newer version"
+            }
+            Category::State => "the resource's present state forbids it: busy, stopped, frozen, in use",
+            Category::Dependency => "a service behind the API failed",
+            Category::Timeout => "something took too long",
+            Category::Internal => "the service itself failed",
+            Category::Unknown => {
+                "no catalog has the code, and neither the code nor the record states the HTTP status of an error"
+            }
+        }
+    }
+
     /// What to do about a row that says nothing of its own: for the categories where it is nearly
     /// always the same.
     pub fn usual_action(self) -> Option<&'static str> {
