@@ -68,9 +68,9 @@ fn whoever_comes_when_all_places_are_taken_gets_that_of_the_quietest() {
     let newest = held.last_mut().expect("one");
     newest.set_nonblocking(true).expect("a connection");
     assert_eq!(newest.read(&mut [0]).expect_err("nothing to read").kind(), ErrorKind::WouldBlock);
-    daemon.wait_for_log("all HTTP connections are taken");
+    daemon.wait_for_log("all HTTP connections are in use");
     assert_eq!(
-        daemon.log().matches("all HTTP connections are taken").count(),
+        daemon.log().matches("all HTTP connections are in use").count(),
         1,
         "it is not told again and again"
     );
