@@ -6,10 +6,12 @@ pub mod compressed;
 pub mod file;
 pub mod follow;
 pub mod format;
+mod json;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[allow(unsafe_code)]
 mod mapped;
+pub mod otlp;
 mod pace;
 pub mod pieces;
 pub mod stdin;
