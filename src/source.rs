@@ -6,6 +6,7 @@ pub mod compressed;
 pub mod file;
 pub mod follow;
 pub mod format;
+pub mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[allow(unsafe_code)]
