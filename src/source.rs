@@ -6,6 +6,7 @@ pub mod compressed;
 pub mod file;
 pub mod follow;
 pub mod format;
+pub mod intake;
 mod json;
 #[cfg(feature = "kafka")]
 pub mod kafka;
@@ -16,4 +17,5 @@ mod pace;
 pub mod pieces;
 pub mod stdin;
 pub mod stop;
+mod unpack;
 pub mod utf16;

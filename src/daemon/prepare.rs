@@ -86,10 +86,10 @@ impl Input {
 
     pub(super) fn source(&self) -> Source {
         match self {
-            Input::Stdin(_) => Source::Stdin,
-            Input::File(..) => Source::File,
+            Input::Stdin(_) => Source::STDIN,
+            Input::File(..) => Source::FILE,
             #[cfg(feature = "kafka")]
-            Input::Kafka(..) => Source::Kafka,
+            Input::Kafka(..) => Source::KAFKA,
         }
     }
 

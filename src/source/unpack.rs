@@ -6,7 +6,8 @@
 
 use std::io::{self, Write};
 
-use flate2::write::{MultiGzDecoder, ZlibDecoder};
+use flate2::write::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use thiserror::Error;
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
@@ -81,7 +82,7 @@ pub struct Unpacker {
 enum Packed {
     Plain,
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
-    Zlib(Box<ZlibDecoder<Vec<u8>>>),
+    Zlib { decoder: Box<Decompress>, over: bool },
     Zstd { decoder: Box<Decoder<'static>>, frame_open: bool },
 }
 
@@ -94,7 +95,7 @@ impl Unpacker {
         let packed = match packing {
             Packing::Plain => Packed::Plain,
             Packing::Gzip => Packed::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
-            Packing::Zlib => Packed::Zlib(Box::new(ZlibDecoder::new(Vec::new()))),
+            Packing::Zlib => Packed::Zlib { decoder: Box::new(Decompress::new(true)), over: false },
             Packing::Zstd => {
                 let mut decoder = Box::new(Decoder::new()?);
                 decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW))?;
@@ -124,12 +125,16 @@ impl Unpacker {
                 out.append(decoder.get_mut());
                 *input = rest;
             }
-            Packed::Zlib(decoder) => {
-                let (taken, rest) = input.split_at(input.len().min(GZIP_STEP));
-                decoder.write_all(taken)?;
-                decoder.flush()?;
-                out.append(decoder.get_mut());
-                *input = rest;
+            Packed::Zlib { over: true, .. } if !input.is_empty() => {
+                return Err(io::Error::other("something follows the end of it").into());
+            }
+            Packed::Zlib { decoder, over } => {
+                out.resize(before + STEP_BYTES, 0);
+                let (from, to) = (decoder.total_in(), decoder.total_out());
+                let status = decoder.decompress(input, &mut out[before..], FlushDecompress::None);
+                out.truncate(before + (decoder.total_out() - to) as usize);
+                *over |= status.map_err(io::Error::from)? == Status::StreamEnd;
+                *input = &input[(decoder.total_in() - from) as usize..];
             }
             Packed::Zstd { decoder, frame_open } => {
                 out.resize(before + STEP_BYTES, 0);
@@ -169,13 +174,19 @@ impl Unpacker {
                 out.append(decoder.get_mut());
                 Ok(())
             }
-            Packed::Zlib(decoder) => {
-                decoder.try_finish().map_err(|_| Refused::CutOff)?;
-                out.append(decoder.get_mut());
-                Ok(())
+            Packed::Zlib { over, .. } => {
+                if *over {
+                    Ok(())
+                } else {
+                    Err(Refused::CutOff)
+                }
             }
             Packed::Zstd { frame_open, .. } => {
-                if *frame_open { Err(Refused::CutOff) } else { Ok(()) }
+                if *frame_open {
+                    Err(Refused::CutOff)
+                } else {
+                    Ok(())
+                }
             }
         }
     }
@@ -210,7 +221,12 @@ mod tests {
     const ALL: [Packing; 4] = [Packing::Plain, Packing::Gzip, Packing::Zlib, Packing::Zstd];
 
     /// Unpacks `input`, given in pieces of `piece`; the result, and the most that one step has made.
-    fn unpack(packing: Packing, input: &[u8], piece: usize, allowed: u64) -> (Result<Vec<u8>, Refused>, usize) {
+    fn unpack(
+        packing: Packing,
+        input: &[u8],
+        piece: usize,
+        allowed: u64,
+    ) -> (Result<Vec<u8>, Refused>, usize) {
         let mut unpacker = Unpacker::new(packing, allowed).expect("memory");
         let (mut out, mut most) = (Vec::new(), 0);
         for mut piece in input.chunks(piece) {
@@ -230,7 +246,9 @@ mod tests {
     }
 
     fn text() -> Vec<u8> {
-        (0..40_000).flat_map(|n| format!("line {n} CCE.01400007 {}\n", n * 7919 % 1013).into_bytes()).collect()
+        (0..40_000)
+            .flat_map(|n| format!("line {n} CCE.01400007 {}\n", n * 7919 % 1013).into_bytes())
+            .collect()
     }
 
     #[test]
@@ -253,7 +271,11 @@ mod tests {
         for packing in [Packing::Gzip, Packing::Zstd] {
             let bytes = [packed(packing, b"one\n"), packed(packing, b""), packed(packing, b"two\n")].concat();
             for piece in [1, 7, 1000] {
-                assert_eq!(unpack(packing, &bytes, piece, 8).0.expect("it unpacks"), b"one\ntwo\n", "{packing:?}");
+                assert_eq!(
+                    unpack(packing, &bytes, piece, 8).0.expect("it unpacks"),
+                    b"one\ntwo\n",
+                    "{packing:?}"
+                );
             }
         }
     }
