@@ -6,7 +6,7 @@ mod schema;
 mod transcode;
 mod wire;
 
-pub use records::{Content, Lines};
+pub use records::{Content, Records};
 
 use thiserror::Error;
 
@@ -97,8 +97,8 @@ impl Request {
     }
 
     /// Its records.
-    pub fn lines(&self) -> Lines<'_> {
-        Lines::new(&self.message, self.content)
+    pub fn records(&self) -> Records<'_> {
+        Records::new(&self.message, self.content)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Log records of a request as records of errtally, one a line.
+//! Log records of a request as records of errtally, each an object of JSON.
 //!
 //! What OTLP says of a log record stands under the names that OTLP's JSON has
 //! for it; the attributes of record, scope and resource are objects.
@@ -60,9 +60,9 @@ fn last(message: &[u8], number: u32) -> Result<Option<&[u8]>, Broken> {
     messages(message, number).try_fold(None, |_, found| found.map(Some))
 }
 
-/// The records of a request that was looked through, a line each.
+/// The records of a request that was looked through, each an object of JSON.
 #[derive(Debug)]
-pub struct Lines<'m> {
+pub struct Records<'m> {
     resources: Fields<'m>,
     scopes: Fields<'m>,
     records: Fields<'m>,
@@ -73,11 +73,11 @@ pub struct Lines<'m> {
     some_rejected: bool,
 }
 
-impl<'m> Lines<'m> {
+impl<'m> Records<'m> {
     /// Those of `request`, which has this content.
-    pub fn new(request: &'m [u8], content: Content) -> Lines<'m> {
+    pub fn new(request: &'m [u8], content: Content) -> Records<'m> {
         let none = || wire::fields(&[]);
-        Lines {
+        Records {
             resources: wire::fields(request),
             scopes: none(),
             records: none(),
@@ -87,11 +87,11 @@ impl<'m> Lines<'m> {
         }
     }
 
-    /// Writes lines until `out` has `enough` bytes. Whether there may be more.
+    /// Writes records until `out` has `enough` bytes, and where each ends. Whether there may be more.
     ///
     /// # Errors
     /// When the request was not looked through before.
-    pub fn write(&mut self, out: &mut Vec<u8>, enough: usize) -> Result<bool, Fault> {
+    pub fn write(&mut self, out: &mut Vec<u8>, ends: &mut Vec<usize>, enough: usize) -> Result<bool, Fault> {
         while out.len() < enough {
             let Some(record) = self.next_record()? else { return Ok(false) };
             if self.some_rejected && schema::check(record, &LOG_RECORD, MOST_NESTED).is_err() {
@@ -100,7 +100,8 @@ impl<'m> Lines<'m> {
             log_record(record, out)?;
             out.extend_from_slice(&self.scope);
             out.extend_from_slice(&self.resource);
-            out.extend_from_slice(b"}\n");
+            out.push(b'}');
+            ends.push(out.len());
         }
         Ok(true)
     }
@@ -289,7 +290,7 @@ fn any_value(value: &[u8], out: &mut Vec<u8>) -> Result<(), Broken> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::wire::{put_bytes, put_tag, put_varint};
     use super::*;
 
@@ -313,17 +314,25 @@ mod tests {
 
     fn lines(request: &[u8]) -> (Content, Vec<serde_json::Value>) {
         let content = look(request).expect("a request");
-        let mut lines = Lines::new(request, content);
-        let mut out = Vec::new();
+        let mut records = Records::new(request, content);
+        let (mut out, mut ends) = (Vec::new(), Vec::new());
         // However small the blocks are.
-        while lines.write(&mut out, 1).expect("lines") {
+        while {
             let enough = out.len() + 1;
-            if !lines.write(&mut out, enough).expect("lines") {
-                break;
-            }
-        }
-        let all = String::from_utf8(out).expect("UTF-8");
-        (content, all.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect())
+            records.write(&mut out, &mut ends, enough).expect("records")
+        } {}
+        (content, objects(&out, &ends))
+    }
+
+    /// What ends at `ends`, read as JSON.
+    pub fn objects(out: &[u8], ends: &[usize]) -> Vec<serde_json::Value> {
+        assert_eq!(*ends.last().unwrap_or(&0), out.len());
+        assert!(!out.contains(&b'\n'));
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        starts
+            .zip(ends)
+            .map(|(start, end)| serde_json::from_slice(&out[start..*end]).expect("JSON"))
+            .collect()
     }
 
     #[test]

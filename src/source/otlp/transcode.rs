@@ -278,17 +278,17 @@ impl<'de> Deserialize<'de> for Double {
 
 #[cfg(test)]
 mod tests {
-    use super::super::records::{Lines, look};
+    use super::super::records::tests::objects;
+    use super::super::records::{Records, look};
     use super::*;
 
     fn lines(json: &str) -> Vec<serde_json::Value> {
         let request = request(json.as_bytes()).expect("a request");
         let content = look(&request).expect("a request");
-        let mut out = Vec::new();
-        let more = Lines::new(&request, content).write(&mut out, usize::MAX).expect("lines");
+        let (mut out, mut ends) = (Vec::new(), Vec::new());
+        let more = Records::new(&request, content).write(&mut out, &mut ends, usize::MAX).expect("records");
         assert!(!more);
-        let text = String::from_utf8(out).expect("UTF-8");
-        text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect()
+        objects(&out, &ends)
     }
 
     #[test]
