@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use crate::config::{Layers, Settings, Watch};
-use crate::http::server::Site;
+use crate::http::server::{Bodies, Site};
 use crate::http::{self, Connections, Gate, Readiness, Shared, Stage, Web};
 use crate::live::Live;
 use crate::log;
@@ -124,6 +124,7 @@ impl Daemon {
             routes: http::routes(shared),
             gate: Gate::new(self.web.clone()).map_err(|_| anyhow!("the system gives no random numbers"))?,
             connections: self.connections.clone(),
+            bodies: Bodies::Unread,
         };
         let address = listener.local_addr().context("cannot use the port")?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the port")?;

@@ -24,7 +24,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-pub use connections::Connections;
+pub use connections::{Connection, Connections};
 pub use gate::Gate;
 pub use listen::{bind, is_address};
 pub use readiness::{Readiness, Stage};

@@ -6,6 +6,9 @@ pub mod compressed;
 pub mod file;
 pub mod follow;
 pub mod format;
+pub mod forward;
+mod held;
+pub mod http;
 pub mod intake;
 mod json;
 #[cfg(feature = "kafka")]
@@ -15,6 +18,7 @@ mod mapped;
 pub mod otlp;
 mod pace;
 pub mod pieces;
+pub mod refused;
 pub mod stdin;
 pub mod stop;
 mod unpack;

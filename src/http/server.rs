@@ -6,7 +6,7 @@
 //! what a client can do to a server by HTTP/2 cannot be done by HTTP/1.1.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +62,17 @@ pub struct Site {
     pub gate: Gate,
     /// Who is here.
     pub connections: Arc<Connections>,
+    /// What becomes of requests with a body.
+    pub bodies: Bodies,
+}
+
+/// What becomes of requests with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    /// No route asks for one: the connection ends behind it.
+    Unread,
+    /// Routes read them.
+    Read,
 }
 
 /// Serves `site` until `close` resolves and the answers that were under way
@@ -77,7 +88,7 @@ pub async fn serve(listener: TcpListener, site: Site, mut close: oneshot::Receiv
     loop {
         tokio::select! {
             (stream, peer) = accept(&listener, &site.connections) => {
-                here.spawn(connection(stream, peer.ip(), site.clone(), closed.clone()));
+                here.spawn(connection(stream, peer, site.clone(), closed.clone()));
             }
             Some(_) = here.join_next() => {}
             _ = tick.tick() => site.connections.sweep(),
@@ -85,6 +96,17 @@ pub async fn serve(listener: TcpListener, site: Site, mut close: oneshot::Receiv
         }
     }
     closing.send_replace(true);
+    // Who sends is to send to somebody else from now on.
+    if site.bodies == Bodies::Read {
+        drop(listener);
+        while !here.is_empty() {
+            tokio::select! {
+                _ = here.join_next() => {}
+                _ = tick.tick() => site.connections.sweep(),
+            }
+        }
+        return;
+    }
     let (_open, never) = watch::channel(false);
     loop {
         tokio::select! {
@@ -92,7 +114,7 @@ pub async fn serve(listener: TcpListener, site: Site, mut close: oneshot::Receiv
                 return;
             },
             (stream, peer) = accept(&listener, &site.connections) => {
-                tokio::spawn(connection(stream, peer.ip(), site.clone(), never.clone()));
+                tokio::spawn(connection(stream, peer, site.clone(), never.clone()));
             }
             _ = tick.tick() => site.connections.sweep(),
         }
@@ -117,7 +139,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// One connection, until it ends, fails or is expelled.
 fn connection(
     stream: TcpStream,
-    peer: IpAddr,
+    peer: SocketAddr,
     site: Arc<Site>,
     closing: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> {
@@ -136,7 +158,7 @@ fn connection(
 
 async fn talk(
     stream: TcpStream,
-    peer: IpAddr,
+    peer: SocketAddr,
     site: &Arc<Site>,
     connection: Arc<Connection>,
     mut closing: watch::Receiver<bool>,
@@ -175,7 +197,7 @@ async fn handshake(
 /// Requests and answers, on a connection with this TLS or none.
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    peer: IpAddr,
+    peer: SocketAddr,
     site: &Arc<Site>,
     connection: Arc<Connection>,
     mut closing: watch::Receiver<bool>,
@@ -185,7 +207,7 @@ async fn exchange(
         connection.asked();
         let (site, tls, connection) = (site.clone(), tls.clone(), connection.clone());
         async move {
-            let response = answer(&site, request, peer, tls.as_ref()).await;
+            let response = answer(&site, request, peer, &connection, tls.as_ref()).await;
             connection.answered();
             Ok::<_, Infallible>(response)
         }
@@ -207,8 +229,9 @@ async fn exchange(
 
 async fn answer(
     site: &Site,
-    request: Request<Incoming>,
-    peer: IpAddr,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    connection: &Arc<Connection>,
     tls: Option<&Arc<rustls::ServerConfig>>,
 ) -> Response {
     let config = site.gate.web.current().await;
@@ -219,8 +242,12 @@ async fn answer(
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
-    let mut response = match site.gate.admit(&config, request.headers(), peer).await {
+    let mut response = match site.gate.admit(&config, request.headers(), peer.ip()).await {
         Ok(()) => {
+            if site.bodies == Bodies::Read {
+                request.extensions_mut().insert(connection.clone());
+                request.extensions_mut().insert(peer);
+            }
             let routed = TowerToHyperService::new(site.routes.clone()).call(request).await;
             routed.unwrap_or_else(|never| match never {}).into_response()
         }
@@ -232,8 +259,8 @@ async fn answer(
         (Some(then), Some(now)) => Arc::ptr_eq(then, now),
         (then, now) => then.is_none() && now.is_none(),
     };
-    // Nothing is read behind a body: where it ends, a proxy may have seen otherwise.
-    if !same || had_body {
+    // Nothing is read behind a body that nobody has read: where it ends, a proxy may have seen otherwise.
+    if !same || (had_body && site.bodies == Bodies::Unread) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

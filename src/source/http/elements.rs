@@ -260,7 +260,11 @@ mod tests {
         ];
         for (text, values) in cases {
             for piece in [1, 2, 3, 1000] {
-                assert_eq!(apart(text.as_bytes(), piece).as_deref(), Ok(&values.map_strings()[..]), "{text:?} by {piece}");
+                assert_eq!(
+                    apart(text.as_bytes(), piece).as_deref(),
+                    Ok(&values.map_strings()[..]),
+                    "{text:?} by {piece}"
+                );
             }
         }
     }
@@ -312,7 +316,8 @@ mod tests {
             let values: Vec<_> = (0..next(5)).map(|_| value(&mut next, 4)).collect();
             let pretty = serde_json::to_vec_pretty(&values).expect("JSON");
             let found = apart(&pretty, 1 + next(20) as usize).expect("an array");
-            let read: Vec<serde_json::Value> = found.iter().map(|v| serde_json::from_str(v).expect("JSON")).collect();
+            let read: Vec<serde_json::Value> =
+                found.iter().map(|v| serde_json::from_str(v).expect("JSON")).collect();
             assert_eq!(read, values);
         }
     }
