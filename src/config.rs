@@ -12,6 +12,8 @@ mod kafka_keys;
 mod keys;
 mod layers;
 mod record_keys;
+mod socket_keys;
+mod sources;
 mod variables;
 mod watch;
 mod whole;
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
+pub use socket_keys::{SocketFraming, SocketSettings};
+pub use sources::{Entry, SourceKind, SourceSettings};
 pub use watch::Watch;
 
 use errtally_core::catalog::Category;
@@ -28,17 +32,6 @@ use errtally_core::engine::Options;
 use errtally_core::enrich::{EventPlan, Extraction, FieldPaths, Label};
 use errtally_core::event::EventFilter;
 use errtally_core::join::JoinSettings;
-
-/// Which source `run` reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceKind {
-    /// Lines from standard input.
-    Stdin,
-    /// Lines of files that grow.
-    File,
-    /// Messages from Kafka.
-    Kafka,
-}
 
 /// Where a new consumer group begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,6 +262,10 @@ impl Default for EventSettings {
 pub struct Settings {
     /// What `run` reads.
     pub source: SourceKind,
+    /// What it reads instead, where these are named.
+    pub sources: Vec<Entry>,
+    /// How, where it is a socket.
+    pub socket: SocketSettings,
     /// Where it is kept what was read up to where; in memory alone where there is none.
     pub state_dir: Option<PathBuf>,
     /// How, where it is files.
@@ -388,6 +385,8 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             source: SourceKind::Stdin,
+            sources: Vec::new(),
+            socket: SocketSettings::default(),
             state_dir: None,
             file: FileSettings::default(),
             kafka: KafkaSettings {

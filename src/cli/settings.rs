@@ -47,7 +47,7 @@ pub struct Reading {
 /// What decides how the daemon works.
 #[derive(Debug, Args)]
 pub struct Daemon {
-    /// What to read: stdin, file or kafka
+    /// What to read: stdin, file, kafka, tcp, unix, udp or unixgram
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// Address and port of the HTTP server; :PORT for all addresses
@@ -91,6 +91,8 @@ pub struct Daemon {
     http_idle_timeout: Option<String>,
     #[command(flatten)]
     files: super::file::Files,
+    #[command(flatten)]
+    sockets: super::socket::Sockets,
     /// Kafka brokers, HOST:PORT with commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     kafka_brokers: Vec<String>,
@@ -188,6 +190,7 @@ impl Daemon {
         push(flags, "http.request_timeout", &self.http_request_timeout);
         push(flags, "http.answer_timeout", &self.http_answer_timeout);
         push(flags, "http.idle_timeout", &self.http_idle_timeout);
+        self.sockets.add_to(flags);
         self.files.add_to(flags);
         push_all(flags, "kafka.brokers", &self.kafka_brokers);
         push_all(flags, "kafka.topics", &self.kafka_topics);
