@@ -119,12 +119,17 @@ pub(super) const SOCKET: &[Key] = &[
             s.socket.tls_config_file = (!path.is_empty()).then(|| path.into());
             Ok(())
         },
-        show: |s| quoted(&s.socket.tls_config_file.as_ref().map_or(String::new(), |p| p.display().to_string())),
+        show: |s| {
+            quoted(&s.socket.tls_config_file.as_ref().map_or(String::new(), |p| p.display().to_string()))
+        },
     },
 ];
 
 /// Why a source of this kind cannot listen at `listen`: the key, what is wrong and what to write.
-pub(super) fn check(kind: super::SourceKind, settings: &SocketSettings) -> Result<(), (&'static str, Refused)> {
+pub(super) fn check(
+    kind: super::SourceKind,
+    settings: &SocketSettings,
+) -> Result<(), (&'static str, Refused)> {
     use super::SourceKind::{Tcp, Udp, Unix, Unixgram};
     let listen = &settings.listen;
     let refused = |key, what: String, remedy: &str| Err((key, (what, remedy.to_owned())));

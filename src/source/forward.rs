@@ -12,9 +12,10 @@ mod msgpack;
 mod refusal;
 mod wire;
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::held::{Held, Memory};
 use super::intake::{Counted, Intake, Unit};
@@ -76,19 +77,10 @@ where
         drop(gathered);
         if let Some(chunk) = chunk {
             last.wait().await.map_err(|_| Refusal::Stopping)?;
-            acknowledge(wire.get_mut(), &chunk).await?;
+            // `{"ack": chunk}`, the chunk as it came.
+            wire.say(&[b"\x81\xa3ack", &chunk[..]].concat()).await?;
         }
     }
-}
-
-/// Writes `{"ack": chunk}`, the chunk as it came.
-async fn acknowledge<S: AsyncWrite + Unpin>(stream: &mut S, chunk: &[u8]) -> Result<(), Refusal> {
-    let answer = [b"\x81\xa3ack", chunk].concat();
-    let said = async {
-        stream.write_all(&answer).await?;
-        stream.flush().await
-    };
-    said.await.map_err(|_| Refusal::Deaf)
 }
 
 fn malformed(what: &str) -> Refusal {
@@ -257,13 +249,13 @@ struct Gathered<'r> {
     /// They are given before the message is whole.
     early: bool,
     bytes: Vec<u8>,
-    ends: Vec<(usize, Arc<PeerName>)>,
+    records: Vec<(Range<usize>, Arc<PeerName>)>,
 }
 
 impl<'r> Gathered<'r> {
     fn new(receiver: &'r Receiver, peer: Arc<PeerName>) -> Gathered<'r> {
         let held = receiver.memory.hold();
-        Gathered { receiver, peer, held, early: false, bytes: Vec::new(), ends: Vec::new() }
+        Gathered { receiver, peer, held, early: false, bytes: Vec::new(), records: Vec::new() }
     }
 
     /// Adds an entry: a time and a record in an array.
@@ -276,14 +268,15 @@ impl<'r> Gathered<'r> {
     }
 
     fn add(&mut self, tag: &[u8], event: &mut Values<'_>) -> Result<(), Refusal> {
+        let start = self.bytes.len();
         event::write(tag, event, &mut self.bytes)?;
-        self.ends.push((self.bytes.len(), self.peer.clone()));
+        self.records.push((start..self.bytes.len(), self.peer.clone()));
         Ok(())
     }
 
     /// Gives what there is, where it is too much to be kept.
     async fn give_many(&mut self) {
-        let size = self.bytes.len() + PLACE_BYTES * self.ends.len();
+        let size = self.bytes.len() + PLACE_BYTES * self.records.len();
         self.early = self.early || size > WHOLE_BYTES || !self.held.grow_to(size);
         if self.early && size >= BLOCK_BYTES {
             self.give().await;
@@ -291,8 +284,8 @@ impl<'r> Gathered<'r> {
     }
 
     async fn give(&mut self) -> Counted {
-        let (bytes, ends) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.ends));
+        let (bytes, records) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.records));
         let room = self.receiver.intake.room(bytes.len()).await;
-        self.receiver.intake.give(Unit::Records { bytes, ends }, room)
+        self.receiver.intake.give(Unit::Records { bytes, records }, room)
     }
 }

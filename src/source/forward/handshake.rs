@@ -4,7 +4,7 @@
 use ring::digest::{SHA512, digest};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::msgpack::{Head, Values};
 use super::refusal::Refusal;
@@ -14,6 +14,9 @@ use super::wire::Wire;
 const LONGEST: usize = 4 << 10;
 
 const NONCE: usize = 16;
+
+/// What we call ourselves; a client only checks that it is not its own name.
+const NAME: &[u8] = b"errtally";
 
 /// Says `HELO`, judges the client's `PING` and answers it.
 ///
@@ -26,27 +29,16 @@ where
     let mut nonce = [0; NONCE];
     let random = SystemRandom::new();
     random.fill(&mut nonce).map_err(|_| Refusal::Stopping)?;
-    say(wire, &helo(&nonce)).await?;
+    wire.say(&helo(&nonce)).await?;
     let ping = wire.value(LONGEST).await?;
     let judged = judge(&ping, &nonce, key);
-    let hostname = rustix::system::uname();
-    let hostname = hostname.nodename().to_bytes();
     let pong = match &judged {
-        Ok(salt) => pong(hostname, Ok(&digest_of(&[salt, hostname, &nonce, key]))),
-        Err(Refusal::Key(why)) => pong(hostname, Err(why)),
+        Ok(salt) => pong(Ok(&digest_of(&[salt, NAME, &nonce, key]))),
+        Err(Refusal::Key(why)) => pong(Err(why)),
         Err(other) => return Err(other.clone()),
     };
-    say(wire, &pong).await?;
+    wire.say(&pong).await?;
     judged.map(|_| ())
-}
-
-async fn say<S: AsyncWrite + AsyncRead + Unpin>(wire: &mut Wire<S>, message: &[u8]) -> Result<(), Refusal> {
-    let stream = wire.get_mut();
-    let said = async {
-        stream.write_all(message).await?;
-        stream.flush().await
-    };
-    said.await.map_err(|_| Refusal::Deaf)
 }
 
 fn text(text: &[u8], out: &mut Vec<u8>) {
@@ -73,12 +65,12 @@ fn helo(nonce: &[u8; NONCE]) -> Vec<u8> {
 }
 
 /// `["PONG", whether, why not, our name, digest]`
-fn pong(hostname: &[u8], right: Result<&[u8], &str>) -> Vec<u8> {
+fn pong(right: Result<&[u8], &str>) -> Vec<u8> {
     let mut out = vec![0x95];
     text(b"PONG", &mut out);
     out.push(if right.is_ok() { 0xc3 } else { 0xc2 });
     text(right.err().unwrap_or("").as_bytes(), &mut out);
-    text(hostname, &mut out);
+    text(NAME, &mut out);
     text(right.unwrap_or(b""), &mut out);
     out
 }

@@ -1,8 +1,11 @@
 //! What a connection sends, read as far as it is needed.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::msgpack::{Head, Search, head};
 use super::refusal::Refusal;
@@ -27,11 +30,6 @@ impl<R: AsyncRead + Unpin> Wire<R> {
         Wire { reader, kept: Vec::new(), at: 0 }
     }
 
-    /// The stream, to be written to.
-    pub fn get_mut(&mut self) -> &mut R {
-        &mut self.reader
-    }
-
     /// What was read and not taken.
     pub fn rest(&self) -> &[u8] {
         &self.kept[self.at..]
@@ -53,8 +51,18 @@ impl<R: AsyncRead + Unpin> Wire<R> {
             self.kept.drain(..self.at);
             self.at = 0;
         }
-        self.kept.reserve(if self.kept.is_empty() { SMALL } else { READ_BYTES });
-        Ok(self.reader.read_buf(&mut self.kept).await? > 0)
+        let before = self.kept.len();
+        // Twice as much each time, so that a quiet connection needs little and a busy one reads much.
+        self.kept.resize(before + before.clamp(SMALL, READ_BYTES), 0);
+        let Wire { reader, kept, .. } = self;
+        let read = poll_fn(|cx| {
+            let mut room = ReadBuf::new(&mut kept[before..]);
+            ready!(Pin::new(&mut *reader).poll_read(cx, &mut room))?;
+            Poll::Ready(Ok(room.filled().len()))
+        })
+        .await;
+        self.kept.truncate(before + *read.as_ref().unwrap_or(&0));
+        Ok(read? > 0)
     }
 
     /// Reads more of what has begun.
@@ -112,5 +120,22 @@ impl<R: AsyncRead + Unpin> Wire<R> {
         }
         let rest = self.rest();
         Ok(&rest[..rest.len().min(most)])
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// Writes all of `bytes`.
+    pub async fn say(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
+        let all = poll_fn(|cx| {
+            while !bytes.is_empty() {
+                let written = ready!(Pin::new(&mut self.reader).poll_write(cx, bytes))?;
+                if written == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                bytes = &bytes[written..];
+            }
+            Pin::new(&mut self.reader).poll_flush(cx)
+        });
+        all.await.map_err(|_| Refusal::Deaf)
     }
 }

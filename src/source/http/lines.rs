@@ -139,8 +139,10 @@ pub async fn give_records(
 ) -> Counted {
     let whole = ends.last().copied().unwrap_or(0);
     let rest = bytes.split_off(whole);
-    let records = std::mem::replace(bytes, rest);
-    let ends = ends.drain(..).map(|end| (end, peer.clone())).collect();
-    let room = intake.room(records.len()).await;
-    intake.give(Unit::Records { bytes: records, ends }, room)
+    let bytes = std::mem::replace(bytes, rest);
+    let mut start = 0;
+    let place = |end| (std::mem::replace(&mut start, end)..end, peer.clone());
+    let records = ends.drain(..).map(place).collect();
+    let room = intake.room(bytes.len()).await;
+    intake.give(Unit::Records { bytes, records }, room)
 }
