@@ -6,6 +6,7 @@ pub mod compressed;
 pub mod file;
 pub mod follow;
 pub mod format;
+pub mod input;
 pub mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;
@@ -13,6 +14,7 @@ pub mod kafka;
 mod mapped;
 mod pace;
 pub mod pieces;
+pub mod socket;
 pub mod stdin;
 pub mod stop;
 pub mod utf16;
