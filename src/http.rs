@@ -26,8 +26,8 @@ use axum::routing::get;
 
 pub use connections::{Connection, Connections};
 pub use gate::Gate;
-pub use listen::{bind, is_address};
-pub use readiness::{Readiness, Stage};
+pub use listen::{bind, bind_udp, is_address};
+pub use readiness::{Readiness, SourceReadiness, Stage};
 pub use web::Web;
 
 use crate::live::Live;

@@ -9,6 +9,7 @@ pub mod format;
 pub mod forward;
 mod held;
 pub mod http;
+pub mod input;
 pub mod intake;
 mod json;
 #[cfg(feature = "kafka")]
@@ -18,7 +19,7 @@ mod mapped;
 pub mod otlp;
 mod pace;
 pub mod pieces;
-pub mod refused;
+pub mod socket;
 pub mod stdin;
 pub mod stop;
 mod unpack;

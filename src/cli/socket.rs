@@ -22,9 +22,15 @@ pub struct Sockets {
     /// How long a connection may be quiet
     #[arg(long, value_name = "TIME")]
     socket_idle_timeout: Option<String>,
-    /// File with TLS and client certificates of a source: tcp
+    /// File with TLS and client certificates of a source: tcp or forward
     #[arg(long, value_name = "FILE")]
     socket_tls_config_file: Option<String>,
+    /// File with TLS, users and rate limit of a source: http
+    #[arg(long, value_name = "FILE")]
+    socket_web_config_file: Option<String>,
+    /// File with the shared key of a source: forward
+    #[arg(long, value_name = "FILE")]
+    socket_shared_key_file: Option<String>,
 }
 
 impl Sockets {
@@ -36,5 +42,7 @@ impl Sockets {
         push(flags, "socket.max_connections", &self.socket_max_connections);
         push(flags, "socket.idle_timeout", &self.socket_idle_timeout);
         push(flags, "socket.tls_config_file", &self.socket_tls_config_file);
+        push(flags, "socket.web_config_file", &self.socket_web_config_file);
+        push(flags, "socket.shared_key_file", &self.socket_shared_key_file);
     }
 }

@@ -270,7 +270,8 @@ impl Loaded {
             }
             return;
         }
-        if name == "sources" {
+        // As text it is as in a variable.
+        if name == "sources" && node.scalar().is_none() {
             let entries = sources::read(node, sink);
             self.settings.sources = entries;
             self.came_from(name, Origin::File(path.to_owned(), line));

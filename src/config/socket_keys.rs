@@ -40,6 +40,10 @@ pub struct SocketSettings {
     pub idle_timeout: Duration,
     /// TLS and client certificates, where there are any.
     pub tls_config_file: Option<PathBuf>,
+    /// TLS, users and limits of a source over HTTP, where there are any.
+    pub web_config_file: Option<PathBuf>,
+    /// The file of what senders by the forward protocol must know, where they must.
+    pub shared_key_file: Option<PathBuf>,
 }
 
 impl Default for SocketSettings {
@@ -50,6 +54,8 @@ impl Default for SocketSettings {
             max_connections: 1024,
             idle_timeout: Duration::ZERO,
             tls_config_file: None,
+            web_config_file: None,
+            shared_key_file: None,
         }
     }
 }
@@ -58,7 +64,7 @@ impl Default for SocketSettings {
 pub(super) const SOCKET: &[Key] = &[
     Key {
         name: "socket.listen",
-        doc: "Where to listen, with source: tcp or udp an address (IP:PORT, NAME:PORT, or :PORT for all), with unix or unixgram the path of a socket; systemd, or systemd:NAME, for a socket of that FileDescriptorName that systemd has made.",
+        doc: "Where to listen, with source: tcp, udp, http or forward an address (IP:PORT, NAME:PORT, or :PORT for all), with unix or unixgram the path of a socket; systemd, or systemd:NAME, for a socket of that FileDescriptorName that systemd has made.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -85,7 +91,7 @@ pub(super) const SOCKET: &[Key] = &[
     },
     Key {
         name: "socket.max_connections",
-        doc: "Most connections to one source; further ones are closed at once and counted. 1 to 65536.",
+        doc: "Most connections to one source; further ones are closed at once and counted, but with source: http the quietest makes way. 1 to 65536.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -111,7 +117,7 @@ pub(super) const SOCKET: &[Key] = &[
     },
     Key {
         name: "socket.tls_config_file",
-        doc: "File with the tls_server_config of a source: tcp, certificate, key and what is asked of clients, in the format of web_config_file; it is read again by itself. Empty: no TLS.",
+        doc: "File with the tls_server_config of a source: tcp or forward, certificate, key and what is asked of clients, in the format of web_config_file; it is read again by itself. Empty: no TLS.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -123,6 +129,34 @@ pub(super) const SOCKET: &[Key] = &[
             quoted(&s.socket.tls_config_file.as_ref().map_or(String::new(), |p| p.display().to_string()))
         },
     },
+    Key {
+        name: "socket.web_config_file",
+        doc: "File with TLS, users and rate limit of a source: http, in the format of web_config_file; it is read again by itself. Empty: none.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            let path = one(v)?;
+            s.socket.web_config_file = (!path.is_empty()).then(|| path.into());
+            Ok(())
+        },
+        show: |s| {
+            quoted(&s.socket.web_config_file.as_ref().map_or(String::new(), |p| p.display().to_string()))
+        },
+    },
+    Key {
+        name: "socket.shared_key_file",
+        doc: "File with the shared_key that senders to a source: forward must know, without white space around it; read at the start. Empty: they need none, and there is no handshake.",
+        list: false,
+        reloads: false,
+        set: |s, v| {
+            let path = one(v)?;
+            s.socket.shared_key_file = (!path.is_empty()).then(|| path.into());
+            Ok(())
+        },
+        show: |s| {
+            quoted(&s.socket.shared_key_file.as_ref().map_or(String::new(), |p| p.display().to_string()))
+        },
+    },
 ];
 
 /// Why a source of this kind cannot listen at `listen`: the key, what is wrong and what to write.
@@ -130,12 +164,12 @@ pub(super) fn check(
     kind: super::SourceKind,
     settings: &SocketSettings,
 ) -> Result<(), (&'static str, Refused)> {
-    use super::SourceKind::{Tcp, Udp, Unix, Unixgram};
+    use super::SourceKind::{Forward, Http, Tcp, Udp, Unix, Unixgram};
     let listen = &settings.listen;
     let refused = |key, what: String, remedy: &str| Err((key, (what, remedy.to_owned())));
     let by_systemd = listen == "systemd" || listen.starts_with("systemd:");
     match kind {
-        Tcp | Udp if listen.is_empty() => {
+        Tcp | Udp | Http | Forward if listen.is_empty() => {
             let remedy = "set listen to an address such as 0.0.0.0:514, or to systemd";
             return refused("listen", "no address to listen on".to_owned(), remedy);
         }
@@ -143,7 +177,7 @@ pub(super) fn check(
             let remedy = "set listen to a path such as /run/errtally/log.sock, or to systemd";
             return refused("listen", "no socket to listen on".to_owned(), remedy);
         }
-        Tcp | Udp if !by_systemd && !crate::http::is_address(listen) => {
+        Tcp | Udp | Http | Forward if !by_systemd && !crate::http::is_address(listen) => {
             let remedy = "write IP:PORT, NAME:PORT or :PORT, such as 0.0.0.0:514";
             return refused("listen", format!("`{listen}` is no address"), remedy);
         }
@@ -154,9 +188,23 @@ pub(super) fn check(
         }
         _ => {}
     }
-    if settings.tls_config_file.is_some() && kind != Tcp {
-        let what = format!("a source of the kind {} speaks no TLS", kind.as_str());
-        return refused("tls_config_file", what, "leave it out, or use kind tcp");
+    if settings.tls_config_file.is_some() && !matches!(kind, Tcp | Forward) {
+        let what = format!("a source of the kind {} has no such file", kind.as_str());
+        let remedy = if kind == Http { "write web_config_file" } else { "leave it out, or use kind tcp" };
+        return refused("tls_config_file", what, remedy);
+    }
+    if settings.web_config_file.is_some() && kind != Http {
+        let what = format!("a source of the kind {} speaks no HTTP", kind.as_str());
+        let remedy = if matches!(kind, Tcp | Forward) {
+            "write tls_config_file"
+        } else {
+            "leave it out, or use kind http"
+        };
+        return refused("web_config_file", what, remedy);
+    }
+    if settings.shared_key_file.is_some() && kind != Forward {
+        let what = format!("a source of the kind {} has no handshake", kind.as_str());
+        return refused("shared_key_file", what, "leave it out, or use kind forward");
     }
     Ok(())
 }

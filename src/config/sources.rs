@@ -30,6 +30,10 @@ pub enum SourceKind {
     Udp,
     /// Datagrams over a Unix socket.
     Unixgram,
+    /// Requests with lines, JSON or OTLP.
+    Http,
+    /// Messages of Fluentd's forward protocol.
+    Forward,
 }
 
 /// All kinds: how each is written, and the section of its keys.
@@ -41,10 +45,19 @@ const KINDS: &[(SourceKind, &str, Option<&str>)] = &[
     (SourceKind::Unix, "unix", Some("socket")),
     (SourceKind::Udp, "udp", Some("socket")),
     (SourceKind::Unixgram, "unixgram", Some("socket")),
+    (SourceKind::Http, "http", Some("socket")),
+    (SourceKind::Forward, "forward", Some("socket")),
 ];
 
 /// The kinds of which there may be any number; of the others there may be one.
-const MANY: &[SourceKind] = &[SourceKind::Tcp, SourceKind::Unix, SourceKind::Udp, SourceKind::Unixgram];
+const MANY: &[SourceKind] = &[
+    SourceKind::Tcp,
+    SourceKind::Unix,
+    SourceKind::Udp,
+    SourceKind::Unixgram,
+    SourceKind::Http,
+    SourceKind::Forward,
+];
 
 /// Most sources.
 const MOST: usize = 64;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -31,6 +31,8 @@ use tracing::debug;
 use super::connections::{Connection, Connections};
 use super::gate::Gate;
 use super::stream::Stream;
+use crate::source::intake::{Refusal, Status};
+use errtally_core::fields::PeerName;
 
 /// Most headers of a request, and the longest head in bytes.
 const MOST_HEADERS: usize = 64;
@@ -67,12 +69,45 @@ pub struct Site {
 }
 
 /// What becomes of requests with a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Bodies {
     /// No route asks for one: the connection ends behind it.
     Unread,
-    /// Routes read them.
-    Read,
+    /// Routes read them; connections and refusals are counted here.
+    Read(Arc<Status>),
+}
+
+impl Bodies {
+    fn are_read(&self) -> bool {
+        matches!(self, Bodies::Read(_))
+    }
+
+    /// Counts a request that does not come to a route.
+    fn refuse(&self, refusal: Refusal, peer: SocketAddr, why: &str) {
+        if let Bodies::Read(status) = self {
+            status.refuse(refusal, Some(&PeerName::new("http", peer)), why);
+        }
+    }
+}
+
+/// A connection to a site that counts them.
+struct Guest(Option<Arc<Status>>);
+
+impl Guest {
+    fn enter(bodies: &Bodies) -> Guest {
+        let Bodies::Read(status) = bodies else { return Guest(None) };
+        // How many there may be is decided elsewhere.
+        status.enter(usize::MAX);
+        Guest(Some(status.clone()))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Some(status) = &self.0 {
+            status.leave();
+        }
+    }
 }
 
 /// Serves `site` until `close` resolves and the answers that were under way
@@ -97,7 +132,7 @@ pub async fn serve(listener: TcpListener, site: Site, mut close: oneshot::Receiv
     }
     closing.send_replace(true);
     // Who sends is to send to somebody else from now on.
-    if site.bodies == Bodies::Read {
+    if site.bodies.are_read() {
         drop(listener);
         while !here.is_empty() {
             tokio::select! {
@@ -145,7 +180,9 @@ fn connection(
 ) -> impl Future<Output = ()> {
     // Before the first poll, so that the number of connections is true at once.
     let place = site.connections.enter();
+    let guest = Guest::enter(&site.bodies);
     async move {
+        let _guest = guest;
         let ended = tokio::select! {
             result = talk(stream, peer, &site, place.connection(), closing) => result,
             () = place.expelled() => Err("it was quiet or slow for too long".into()),
@@ -237,6 +274,7 @@ async fn answer(
     let config = site.gate.web.current().await;
     let had_body = super::request::has_body(&request);
     if let Err(refusal) = super::request::check(&request) {
+        site.bodies.refuse(Refusal::Malformed, peer, "no clear host");
         let mut response = refusal;
         Gate::dress(&config, &mut response);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -244,14 +282,22 @@ async fn answer(
     }
     let mut response = match site.gate.admit(&config, request.headers(), peer.ip()).await {
         Ok(()) => {
-            if site.bodies == Bodies::Read {
+            if site.bodies.are_read() {
                 request.extensions_mut().insert(connection.clone());
                 request.extensions_mut().insert(peer);
             }
             let routed = TowerToHyperService::new(site.routes.clone()).call(request).await;
             routed.unwrap_or_else(|never| match never {}).into_response()
         }
-        Err(refusal) => refusal,
+        Err(refusal) => {
+            let kind = if refusal.status() == StatusCode::UNAUTHORIZED {
+                Refusal::Unauthorized
+            } else {
+                Refusal::RateLimit
+            };
+            site.bodies.refuse(kind, peer, "");
+            refusal
+        }
     };
     Gate::dress(&config, &mut response);
     // Who came by an earlier certificate, or by none, is to come again by the present one.
@@ -260,7 +306,7 @@ async fn answer(
         (then, now) => then.is_none() && now.is_none(),
     };
     // Nothing is read behind a body that nobody has read: where it ends, a proxy may have seen otherwise.
-    if !same || (had_body && site.bodies == Bodies::Unread) {
+    if !same || (had_body && !site.bodies.are_read()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

@@ -14,16 +14,23 @@ mod wire;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::{Context, anyhow};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 use super::held::{Held, Memory};
-use super::intake::{Counted, Intake, Unit};
+use super::intake::{Counted, Intake, Status, Unit};
 use super::unpack::{self, Packing, Unpacker};
+use crate::config::SocketSettings;
 use errtally_core::fields::PeerName;
 use msgpack::{Head, Search, Values};
-pub use refusal::Refusal;
+use refusal::Refusal;
 use wire::Wire;
+
+/// What messages of all connections may take until they are whole.
+const MEMORY_BYTES: usize = 32 << 20;
 
 /// The longest event.
 const LONGEST_EVENT: usize = 4 << 20;
@@ -46,39 +53,100 @@ const MOST_UNPACKED_BYTES: u64 = 256 << 20;
 /// What all connections of a source have in common.
 #[derive(Debug)]
 pub struct Receiver {
-    /// Where records go.
-    pub intake: Intake,
+    intake: Intake,
     /// What messages may take until they are whole.
-    pub memory: Memory,
-    /// What clients must know, where they must.
-    pub shared_key: Option<Vec<u8>>,
+    memory: Memory,
+    settings: Settings,
 }
 
-/// Takes what `stream` sends until it ends.
-///
-/// # Errors
-/// When it is to be closed.
-pub async fn converse<S>(stream: S, peer: Arc<PeerName>, receiver: &Receiver) -> Result<(), Refusal>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut wire = Wire::new(stream);
-    if let Some(key) = &receiver.shared_key {
-        handshake::greet(&mut wire, key).await?;
-    }
-    loop {
-        // Between two messages it may end.
-        if wire.rest().is_empty() && !wire.more().await.unwrap_or(false) {
-            return Ok(());
+/// What clients must know, where they must.
+#[derive(Debug)]
+pub struct Settings {
+    shared_key: Option<Vec<u8>>,
+}
+
+impl Settings {
+    /// Reads the file of the shared key, where there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is empty.
+    pub fn read(settings: &SocketSettings) -> anyhow::Result<Settings> {
+        let Some(path) = &settings.shared_key_file else { return Ok(Settings { shared_key: None }) };
+        let shown = path.display();
+        let key = std::fs::read(path).with_context(|| {
+            format!("cannot read {shown}; name the file of the shared key with shared_key_file")
+        })?;
+        let key = key.trim_ascii();
+        if key.is_empty() {
+            return Err(anyhow!("{shown} is empty; write the shared_key of the senders into it"));
         }
-        let mut gathered = Gathered::new(receiver, peer.clone());
-        let chunk = message(&mut wire, &mut gathered).await?;
-        let last = gathered.give().await;
-        drop(gathered);
-        if let Some(chunk) = chunk {
-            last.wait().await.map_err(|_| Refusal::Stopping)?;
-            // `{"ack": chunk}`, the chunk as it came.
-            wire.say(&[b"\x81\xa3ack", &chunk[..]].concat()).await?;
+        Ok(Settings { shared_key: Some(key.to_vec()) })
+    }
+}
+
+impl Receiver {
+    /// What comes goes to `intake`.
+    pub fn new(settings: Settings, intake: Intake) -> Receiver {
+        Receiver { intake, memory: Memory::new(MEMORY_BYTES), settings }
+    }
+
+    /// Takes what `stream` sends until it ends, or is to be closed, or a stop is asked for and nothing
+    /// comes any more.
+    pub async fn take<S>(
+        &self,
+        stream: S,
+        peer: Arc<PeerName>,
+        status: &Status,
+        idle: Duration,
+        closing: watch::Receiver<bool>,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let wire = Wire::new(stream, status, idle);
+        if let Err(refusal) = self.converse(wire, &peer, closing).await {
+            status.refuse(refusal.kind(), Some(&peer), &refusal.to_string());
+        }
+    }
+
+    async fn converse<S>(
+        &self,
+        mut wire: Wire<'_, S>,
+        peer: &Arc<PeerName>,
+        mut closing: watch::Receiver<bool>,
+    ) -> Result<(), Refusal>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        if let Some(key) = &self.settings.shared_key {
+            handshake::greet(&mut wire, key).await?;
+        }
+        let mut leaving = false;
+        loop {
+            // Between two messages it may end.
+            if wire.rest().is_empty() {
+                let came = tokio::select! {
+                    came = wire.more() => came,
+                    () = async { drop(closing.wait_for(|closing| *closing).await) }, if !leaving => {
+                        leaving = true;
+                        wire.leave();
+                        continue;
+                    }
+                };
+                match came {
+                    Ok(true) => {}
+                    Err(Refusal::Idle) if !leaving => return Err(Refusal::Idle),
+                    Ok(false) | Err(_) => return Ok(()),
+                }
+            }
+            let mut gathered = Gathered::new(self, peer.clone());
+            let chunk = message(&mut wire, &mut gathered).await?;
+            let last = gathered.give().await;
+            drop(gathered);
+            if let Some(chunk) = chunk {
+                last.wait().await.map_err(|_| Refusal::Stopping)?;
+                // `{"ack": chunk}`, the chunk as it came.
+                wire.say(&[b"\x81\xa3ack", &chunk[..]].concat()).await?;
+            }
         }
     }
 }
@@ -88,7 +156,7 @@ fn malformed(what: &str) -> Refusal {
 }
 
 /// Reads one message; gives its chunk, where it wants to be acknowledged.
-async fn message<S>(wire: &mut Wire<S>, gathered: &mut Gathered<'_>) -> Result<Option<Vec<u8>>, Refusal>
+async fn message<S>(wire: &mut Wire<'_, S>, gathered: &mut Gathered<'_>) -> Result<Option<Vec<u8>>, Refusal>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -145,7 +213,7 @@ fn option(option: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
 
 /// Entries in an array.
 async fn forward<S>(
-    wire: &mut Wire<S>,
+    wire: &mut Wire<'_, S>,
     tag: &[u8],
     count: u32,
     gathered: &mut Gathered<'_>,
@@ -164,7 +232,7 @@ where
 
 /// Entries in `length` bytes, which may be compressed.
 async fn packed<S>(
-    wire: &mut Wire<S>,
+    wire: &mut Wire<'_, S>,
     tag: &[u8],
     mut length: u64,
     gathered: &mut Gathered<'_>,
@@ -174,9 +242,7 @@ where
 {
     // The option that says so comes behind; an entry begins with neither of these bytes.
     while wire.rest().len() < 4 && (wire.rest().len() as u64) < length {
-        if !wire.more().await.unwrap_or(false) {
-            return Err(Refusal::CutOff);
-        }
+        wire.more_of_it().await?;
     }
     let head = wire.rest();
     let packing = Packing::by_magic(&head[..head.len().min(usize::try_from(length).unwrap_or(4))]);

@@ -10,6 +10,7 @@ mod body;
 mod elements;
 mod lines;
 mod refusal;
+mod server;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,15 +26,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::held::{Held, Memory};
-use super::intake::Intake;
+use super::intake::{Intake, Refusal as Kind, Status};
 use super::otlp::{self, Encoding};
-use super::refused::Refused;
 use super::unpack::Packing;
 use crate::http::Connection;
 use body::Body;
 use errtally_core::fields::PeerName;
 use lines::Form;
 use refusal::Refusal;
+pub use server::Server;
 
 /// What requests may take together until they are whole.
 const MEMORY_BYTES: usize = 32 << 20;
@@ -52,14 +53,14 @@ const ROOM_WAIT: Duration = Duration::from_millis(500);
 pub struct Ingest {
     intake: Intake,
     memory: Memory,
-    refused: Arc<Refused>,
+    status: Arc<Status>,
     stopping: AtomicBool,
 }
 
 impl Ingest {
-    /// What comes goes to `intake`; what is refused is counted in `refused`.
-    pub fn new(intake: Intake, refused: Arc<Refused>) -> Ingest {
-        Ingest { intake, memory: Memory::new(MEMORY_BYTES), refused, stopping: AtomicBool::new(false) }
+    /// What comes goes to `intake`; what is refused is counted in `status`.
+    pub fn new(intake: Intake, status: Arc<Status>) -> Ingest {
+        Ingest { intake, memory: Memory::new(MEMORY_BYTES), status, stopping: AtomicBool::new(false) }
     }
 
     /// From now on requests are refused that have not begun.
@@ -78,23 +79,29 @@ impl Ingest {
             Err(_) => Err(Refusal::Busy),
         }
     }
+}
 
-    /// Counts the refusal; one of a sender that has left before the answer counts as well.
-    fn settle(&self, mut open: Open<'_>, result: &Result<(), Refusal>) {
-        open.0 = None;
+/// A request that is under way; dropped before it is settled, its sender has left.
+struct Open<'r> {
+    status: &'r Status,
+    peer: Arc<PeerName>,
+    settled: bool,
+}
+
+impl Open<'_> {
+    /// Counts how it has ended.
+    fn settle(mut self, result: &Result<(), Refusal>) {
+        self.settled = true;
         if let Err(refusal) = result {
-            self.refused.add(refusal.reason());
+            self.status.refuse(refusal.kind(), Some(&self.peer), refusal.words());
         }
     }
 }
 
-/// A request that is under way; dropped, its sender has left.
-struct Open<'r>(Option<&'r Refused>);
-
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if let Some(refused) = self.0 {
-            refused.add(Refusal::Left.reason());
+        if !self.settled {
+            self.status.refuse(Kind::Left, Some(&self.peer), "");
         }
     }
 }
@@ -123,64 +130,76 @@ fn packing(headers: &HeaderMap) -> Result<Packing, Refusal> {
     })
 }
 
-/// What the server knows of a request.
-fn known(request: &Parts) -> Result<(Arc<Connection>, Arc<PeerName>), Refusal> {
-    let connection = request.extensions.get::<Arc<Connection>>();
-    let peer = request.extensions.get::<SocketAddr>();
-    match (connection, peer) {
-        (Some(connection), Some(peer)) => Ok((connection.clone(), Arc::new(PeerName::new("http", *peer)))),
-        // The server tells both of every request.
-        _ => Err(Refusal::Busy),
+/// What the server tells of the sender of every request.
+#[derive(Clone)]
+struct Sender {
+    connection: Arc<Connection>,
+    peer: Arc<PeerName>,
+}
+
+impl Sender {
+    fn of(head: &Parts) -> Option<Sender> {
+        let connection = head.extensions.get::<Arc<Connection>>()?.clone();
+        let peer = head.extensions.get::<SocketAddr>()?;
+        Some(Sender { connection, peer: Arc::new(PeerName::new("http", *peer)) })
     }
 }
 
 async fn lines_or_json(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
-    let open = Open(Some(&ingest.refused));
     let (head, mut body) = request.into_parts();
-    let result = count_lines(&ingest, &head, &mut body).await;
-    ingest.settle(open, &result);
-    drain_refused(&head, &mut body, &result).await;
+    let Some(sender) = Sender::of(&head) else { return Refusal::Busy.answer(None) };
+    let open = Open { status: &ingest.status, peer: sender.peer.clone(), settled: false };
+    let result = count_lines(&ingest, &head, &mut body, sender).await;
+    open.settle(&result);
     match result {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(refusal) => refusal.answer(None),
+        Err(refusal) => {
+            drain_refused(&head, &mut body).await;
+            refusal.answer(None)
+        }
     }
 }
 
 /// Lets a sender finish that was refused, unless it waits to be told to begin.
-async fn drain_refused(head: &Parts, body: &mut Raw, result: &Result<(), Refusal>) {
-    if result.is_err() && !head.headers.contains_key(header::EXPECT) {
+async fn drain_refused(head: &Parts, body: &mut Raw) {
+    if !head.headers.contains_key(header::EXPECT) {
         body::drain(body).await;
     }
 }
 
-async fn count_lines(ingest: &Ingest, head: &Parts, body: &mut Raw) -> Result<(), Refusal> {
-    let (connection, peer) = known(head)?;
+async fn count_lines(ingest: &Ingest, head: &Parts, body: &mut Raw, sender: Sender) -> Result<(), Refusal> {
     let form = Form::of(value(&head.headers, header::CONTENT_TYPE))?;
     let packing = packing(&head.headers)?;
     let held = ingest.admit().await?;
-    let body = Body::new(body, packing, connection)?;
-    lines::count(body, form, held, &ingest.intake, peer).await
+    let body = Body::new(body, packing, sender.connection, &ingest.status)?;
+    lines::count(body, form, held, &ingest.intake, sender.peer).await
 }
 
 async fn logs(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
-    let open = Open(Some(&ingest.refused));
     let (head, mut body) = request.into_parts();
     let encoding = Encoding::of(value(&head.headers, header::CONTENT_TYPE));
-    let mut content = otlp::Content::default();
-    let result = match encoding {
-        Some(encoding) => count_logs(&ingest, &head, &mut body, encoding, &mut content).await,
-        None => Err(Refusal::MediaType("send application/x-protobuf or application/json".to_owned())),
+    let Some(sender) = Sender::of(&head) else { return Refusal::Busy.answer(encoding) };
+    let peer = sender.peer.clone();
+    let open = Open { status: &ingest.status, peer: peer.clone(), settled: false };
+    let Some(encoding) = encoding else {
+        let refusal = Refusal::MediaType("send application/x-protobuf or application/json".to_owned());
+        open.settle(&Err(refusal.clone()));
+        drain_refused(&head, &mut body).await;
+        return refusal.answer(None);
     };
-    ingest.settle(open, &result);
-    drain_refused(&head, &mut body, &result).await;
-    match (result, encoding) {
-        (Ok(()), Some(encoding)) => {
-            ingest.refused.add_many("nested", content.rejected);
+    let result = count_logs(&ingest, &head, &mut body, encoding, sender).await;
+    match result {
+        Ok(content) => {
+            open.settle(&Ok(()));
+            ingest.status.refuse_records(Kind::Nested, &peer, content.rejected);
             ([(header::CONTENT_TYPE, encoding.content_type())], otlp::answer(content, encoding))
                 .into_response()
         }
-        (Ok(()), None) => StatusCode::NO_CONTENT.into_response(),
-        (Err(refusal), encoding) => refusal.answer(encoding),
+        Err(refusal) => {
+            open.settle(&Err(refusal.clone()));
+            drain_refused(&head, &mut body).await;
+            refusal.answer(Some(encoding))
+        }
     }
 }
 
@@ -189,12 +208,11 @@ async fn count_logs(
     head: &Parts,
     body: &mut Raw,
     encoding: Encoding,
-    content: &mut otlp::Content,
-) -> Result<(), Refusal> {
-    let (connection, peer) = known(head)?;
+    sender: Sender,
+) -> Result<otlp::Content, Refusal> {
     let packing = packing(&head.headers)?;
     let mut held = ingest.admit().await?;
-    let mut body = Body::new(body, packing, connection)?;
+    let mut body = Body::new(body, packing, sender.connection, &ingest.status)?;
     let mut bytes = Vec::new();
     while body.read(&mut bytes).await? {
         if bytes.len() > MOST_OTLP_BYTES {
@@ -211,16 +229,16 @@ async fn count_logs(
         otlp::Refused::Repeats(_) => Refusal::TooLarge(refused.to_string()),
         _ => Refusal::Malformed(refused.to_string()),
     })?;
-    *content = request.content();
     let mut records = request.records();
     let (mut block, mut ends) = (Vec::new(), Vec::new());
     loop {
         let more = records.write(&mut block, &mut ends, BLOCK_BYTES);
         // It was looked through: it has no faults.
         let more = more.map_err(|_| Refusal::Malformed("no request of OTLP".to_owned()))?;
-        let counted = lines::give_records(&mut block, &mut ends, &ingest.intake, &peer).await;
+        let counted = lines::give_records(&mut block, &mut ends, &ingest.intake, &sender.peer).await;
         if !more {
-            return counted.wait().await.map_err(|_| Refusal::Stopping);
+            counted.wait().await.map_err(|_| Refusal::Stopping)?;
+            return Ok(request.content());
         }
     }
 }

@@ -18,8 +18,10 @@
 //! until then is counted.
 
 mod counter;
+mod status;
 mod streams;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -28,6 +30,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub use counter::Counter;
 use errtally_core::fields::PeerName;
+pub use status::{Refusal, Status};
 
 /// Bytes that are given and not yet counted, of all senders together.
 pub const QUEUE_BYTES: usize = 4 << 20;
@@ -72,10 +75,10 @@ pub enum Unit {
     },
     /// Records, whatever bytes are in them.
     Records {
-        /// One behind the other.
+        /// What they stand in.
         bytes: Vec<u8>,
-        /// Where each ends, and who has sent it.
-        ends: Vec<(usize, Arc<PeerName>)>,
+        /// Where each stands, and who has sent it.
+        records: Vec<(Range<usize>, Arc<PeerName>)>,
     },
 }
 
@@ -213,14 +216,15 @@ impl Intake {
     }
 
     /// What was read into a [`buffer`](Intake::buffer): little of it does not
-    /// keep the whole of it.
-    pub fn chunk(&self, buffer: Vec<u8>, length: usize) -> Chunk {
+    /// keep the whole of it. Gives the memory that it takes as well.
+    pub fn compact(&self, buffer: Vec<u8>, length: usize) -> (Vec<u8>, usize) {
         if length >= READ_BYTES / 8 {
-            return Chunk::new(buffer, length);
+            let memory = buffer.len();
+            return (buffer, memory);
         }
-        let chunk = Chunk::from(buffer[..length].to_vec());
+        let few = buffer[..length].to_vec();
         self.buffers.give_back(buffer);
-        chunk
+        (few, length)
     }
 
     /// Gives a buffer back that nothing was read into.
@@ -228,10 +232,10 @@ impl Intake {
         self.buffers.give_back(buffer);
     }
 
-    /// Gives whole records.
-    pub fn give(&self, unit: Unit, room: Room) -> Counted {
+    /// Gives whole records; without room, where what has it is given next.
+    pub fn give(&self, unit: Unit, room: impl Into<Option<Room>>) -> Counted {
         let (done, counted) = oneshot::channel();
-        self.send(What::Unit(unit, done), Some(room));
+        self.send(What::Unit(unit, done), room.into());
         Counted(counted)
     }
 
@@ -269,14 +273,14 @@ pub struct Stream {
 
 impl Stream {
     /// Gives what comes next, cut anywhere.
-    pub fn lines(&self, chunk: Chunk, room: Room) {
-        self.intake.send(What::Lines(self.id, chunk), Some(room));
+    pub fn lines(&self, chunk: Chunk, room: impl Into<Option<Room>>) {
+        self.intake.send(What::Lines(self.id, chunk), room.into());
     }
 
-    /// Gives a part of a record that is longer than a record may be and comes
-    /// by itself, between lines or units. It has no newline in it.
-    pub fn part(&self, chunk: Chunk, ends: Ends, room: Room) {
-        self.intake.send(What::Part(self.id, chunk, ends), Some(room));
+    /// Gives a part of a record, whatever bytes are in it. A stream that has
+    /// given one gives no lines.
+    pub fn part(&self, chunk: Chunk, ends: Ends, room: impl Into<Option<Room>>) {
+        self.intake.send(What::Part(self.id, chunk, ends), room.into());
     }
 
     /// Waits until the connection is to be closed, since what it has begun and

@@ -24,7 +24,8 @@ fn what_curl_sends_is_counted_when_it_is_answered() {
     // Of no length that is known before, and of more than is kept of one request.
     let many = lines(300_000);
     assert!(many.len() > 16 << 20);
-    let (status, _) = curl(&["-T", "-", "-X", "POST", "-H", "Content-Type: text/plain", &url], many.as_bytes());
+    let (status, _) =
+        curl(&["-T", "-", "-X", "POST", "-H", "Content-Type: text/plain", &url], many.as_bytes());
     assert_eq!(status, "204");
     assert_eq!((receiver.records(), receiver.count(CODE)), (303_000.0, 101_000.0));
     let scrape = receiver.daemon.scrape();
@@ -102,7 +103,13 @@ fn what_is_refused_is_told_and_counted() {
         (&[("Content-Encoding", "gzip")], broken, 400, "malformed", "cut off"),
         (&[("Content-Encoding", "gzip")], b"plain", 400, "malformed", "does not unpack"),
         (&[("Content-Encoding", "snappy")], b"x", 415, "encoding", "snappy"),
-        (&[("Content-Type", "application/msgpack")], b"x", 415, "media_type", "application/msgpack is not read"),
+        (
+            &[("Content-Type", "application/msgpack")],
+            b"x",
+            415,
+            "media_type",
+            "application/msgpack is not read",
+        ),
         (&[json], long.as_bytes(), 413, "too_large", "4194304"),
         (&[("Content-Encoding", "zstd")], &bomb, 413, "bomb", "268435456"),
     ];
@@ -206,7 +213,11 @@ fn send_until(at: &str, done: &AtomicBool, sent: &AtomicU64) {
 
 #[test]
 fn nothing_is_lost_or_counted_twice_over_restarts() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").to_string();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("its number")
+        .to_string();
     let (done, sent) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut counted = [0.0; 2];
     std::thread::scope(|scope| {
@@ -226,7 +237,8 @@ fn nothing_is_lost_or_counted_twice_over_restarts() {
             receiver.daemon.signal(Signal::TERM);
             let (status, log) = receiver.daemon.wait();
             assert!(status.success(), "{log}");
-            let records = log.split("records=").nth(1).and_then(|r| r.split_whitespace().next()?.parse::<f64>().ok());
+            let records =
+                log.split("records=").nth(1).and_then(|r| r.split_whitespace().next()?.parse::<f64>().ok());
             counted[0] += records.unwrap_or_else(|| panic!("a number of records: {log}"));
             counted[1] += records.expect("a number") / 3.0;
         }
@@ -243,9 +255,16 @@ fn an_answer_waits_for_the_events_and_pressure_is_told() {
     let mut events = daemon.stdout();
     let at = wait_for("the address", || {
         let log = daemon.log();
-        log.split_once("listening on http://")?.1.split_whitespace().next()?.trim_end_matches('/').parse().ok()
+        log.split_once("listening on http://")?
+            .1
+            .split_whitespace()
+            .next()?
+            .trim_end_matches('/')
+            .parse()
+            .ok()
     });
-    let batch: String = (0..2000).map(|i| format!("2026-04-02T01:00:00Z ERROR CCE.01400007 of request {i}\n")).collect();
+    let batch: String =
+        (0..2000).map(|i| format!("2026-04-02T01:00:00Z ERROR CCE.01400007 of request {i}\n")).collect();
     let (answered, busy, done) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let _ended = Raise(&done);

@@ -33,7 +33,8 @@ impl Receiver {
     /// At an address that is known before.
     #[track_caller]
     pub fn start_at(kind: &str, address: &str, args: &[&str]) -> Receiver {
-        let all: Vec<_> = ["--source", kind, "--socket-listen", address].iter().chain(args).copied().collect();
+        let all: Vec<_> =
+            ["--source", kind, "--socket-listen", address].iter().chain(args).copied().collect();
         let daemon = Daemon::start(&all);
         let at = wait_for("the address of the source in the log", || {
             let log = daemon.log();
@@ -62,7 +63,9 @@ impl Receiver {
     #[track_caller]
     pub fn refused(&self, kind: &str) -> f64 {
         let scrape = self.daemon.scrape();
-        scrape.value("errtally_source_refusals_total", &[("kind", kind)]).unwrap_or_else(|| panic!("a kind: {kind}"))
+        scrape
+            .value("errtally_source_refusals_total", &[("kind", kind)])
+            .unwrap_or_else(|| panic!("a kind: {kind}"))
     }
 
     /// Posts `body`, of known length; the status and the whole answer.
@@ -73,10 +76,18 @@ impl Receiver {
 }
 
 /// Posts `body`, of known length.
-pub fn post(at: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<(u16, String)> {
+pub fn post(
+    at: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&at, DEADLINE)?;
     stream.set_read_timeout(Some(DEADLINE))?;
-    let mut head = format!("POST {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::python::{python, run};
 use crate::support::wait_for;
 use crate::{Receiver, curl, gzip};
 
@@ -27,11 +28,21 @@ fn records_have_fields_level_and_trace() {
     let events = folder.path().join("events").display().to_string();
     let receiver = Receiver::start(
         "http",
-        &["--labels", "app=resource.attributes.service.name", "--labels", "level=@level", "--events-to", "file", "--events-file-path", &events],
+        &[
+            "--labels",
+            "app=resource.attributes.service.name",
+            "--labels",
+            "level=@level",
+            "--events-to",
+            "file",
+            "--events-file-path",
+            &events,
+        ],
     );
     let body = request(3000).to_string();
     let url = format!("http://{}/v1/logs", receiver.at);
-    let (status, answer) = curl(&["-H", "Content-Type: application/json", "--data-binary", "@-", &url], body.as_bytes());
+    let (status, answer) =
+        curl(&["-H", "Content-Type: application/json", "--data-binary", "@-", &url], body.as_bytes());
     assert_eq!((&*status, &*answer), ("200", "{}"));
     // The events have arrived with the answer.
     let text = std::fs::read_to_string(&events).expect("the events");
@@ -44,7 +55,10 @@ fn records_have_fields_level_and_trace() {
     assert_eq!(event["source"]["type"], "http");
     assert_eq!(receiver.records(), 3000.0);
     let scrape = receiver.daemon.scrape();
-    assert_eq!(scrape.sum("errtally_errors_total", &[("code", CODE), ("app", "web"), ("level", "error")]), 1000.0);
+    assert_eq!(
+        scrape.sum("errtally_errors_total", &[("code", CODE), ("app", "web"), ("level", "error")]),
+        1000.0
+    );
 }
 
 #[test]
@@ -63,7 +77,8 @@ fn what_is_rejected_and_what_is_refused_is_told_in_otlp() {
     };
     let text = field(1, b"CCE.01400007");
     let deep = (0..100).fold(text.clone(), |value, _| field(5, &field(1, &value)));
-    let records = [field(2, &field(5, &text)), field(2, &field(5, &deep)), field(2, &field(5, &text))].concat();
+    let records =
+        [field(2, &field(5, &text)), field(2, &field(5, &deep)), field(2, &field(5, &text))].concat();
     let request_bytes = field(1, &field(2, &records));
     let (status, answer) = receiver.post("/v1/logs", &[PROTOBUF], &request_bytes);
     assert_eq!(status, 200, "{answer}");
@@ -78,9 +93,21 @@ fn what_is_rejected_and_what_is_refused_is_told_in_otlp() {
         (&[JSON], b"", 400, "malformed", "EOF"),
         (&[PROTOBUF], &request_bytes[..request_bytes.len() - 1], 400, "malformed", "it ends within a field"),
         (&[PROTOBUF], b"\x0a\x80\x80\x80\x80\x08", 400, "malformed", "it ends within a field"),
-        (&[("Content-Type", "text/plain")], b"x", 415, "media_type", "application/x-protobuf or application/json"),
+        (
+            &[("Content-Type", "text/plain")],
+            b"x",
+            415,
+            "media_type",
+            "application/x-protobuf or application/json",
+        ),
         (&[PROTOBUF, ("Content-Encoding", "lz4")], b"x", 415, "encoding", "lz4"),
-        (&[JSON, ("Content-Encoding", "gzip")], &gzip(large.as_bytes()), 413, "too_large", "send fewer records"),
+        (
+            &[JSON, ("Content-Encoding", "gzip")],
+            &gzip(large.as_bytes()),
+            413,
+            "too_large",
+            "send fewer records",
+        ),
     ];
     for (headers, body, status, kind, words) in cases {
         let before = receiver.refused(kind);
@@ -91,7 +118,16 @@ fn what_is_rejected_and_what_is_refused_is_told_in_otlp() {
     }
     // Nothing of a request that is refused is counted.
     assert_eq!(receiver.records(), 2.0);
-    assert_eq!(receiver.post("/v1/logs", &[JSON, ("Content-Encoding", "gzip")], &gzip(request(30).to_string().as_bytes())).0, 200);
+    assert_eq!(
+        receiver
+            .post(
+                "/v1/logs",
+                &[JSON, ("Content-Encoding", "gzip")],
+                &gzip(request(30).to_string().as_bytes())
+            )
+            .0,
+        200
+    );
     assert_eq!(receiver.count(CODE), 12.0);
 }
 
@@ -115,6 +151,32 @@ fn requests_that_wait_for_their_end_have_one_memory() {
     // Lines need none of it.
     assert_eq!(receiver.post("/ingest", &[], b"CCE.01400007\n").0, 204);
     drop(senders);
-    wait_for("room again", || (receiver.post("/v1/logs", &[JSON], request(3).to_string().as_bytes()).0 == 200).then_some(()));
+    wait_for("room again", || {
+        (receiver.post("/v1/logs", &[JSON], request(3).to_string().as_bytes()).0 == 200).then_some(())
+    });
     assert_eq!(receiver.count(CODE), 2.0);
+}
+
+#[test]
+fn the_sdk_of_python() {
+    let Some(python) = python() else { return };
+    let receiver = Receiver::start(
+        "http",
+        &[
+            "--labels",
+            "app=resource.attributes.service.name",
+            "--labels",
+            "namespace=resource.attributes.k8s.namespace.name",
+            "--labels",
+            "level=@level",
+        ],
+    );
+    let endpoint = format!("http://{}/v1/logs", receiver.at);
+    for (round, compression) in [(1.0, "none"), (2.0, "gzip"), (3.0, "deflate")] {
+        run(python, "send_otlp.py", &[&endpoint, "3000", compression]).ok();
+        assert_eq!(receiver.records(), 3000.0 * round, "{compression}");
+        let scrape = receiver.daemon.scrape();
+        let labels = [("code", CODE), ("app", "shop"), ("namespace", "prod"), ("level", "error")];
+        assert_eq!(scrape.sum("errtally_errors_total", &labels), 1000.0 * round, "{compression}");
+    }
 }

@@ -22,7 +22,7 @@ const NAME: &[u8] = b"errtally";
 ///
 /// # Errors
 /// When the client does not know the key.
-pub async fn greet<S>(wire: &mut Wire<S>, key: &[u8]) -> Result<(), Refusal>
+pub async fn greet<S>(wire: &mut Wire<'_, S>, key: &[u8]) -> Result<(), Refusal>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

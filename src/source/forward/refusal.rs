@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::msgpack::Broken;
+use crate::source::intake::Refusal as Kind;
 
 /// Why a connection is closed by us.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -22,12 +23,31 @@ pub enum Refusal {
     /// It has another shared key, or none.
     #[error("{0}")]
     Key(&'static str),
+    /// It was quiet for too long.
+    #[error("nothing came for socket.idle_timeout")]
+    Idle,
     /// Nothing can be written to it.
     #[error("it does not take acknowledgements")]
     Deaf,
     /// The source ends.
     #[error("errtally is stopping")]
     Stopping,
+}
+
+impl Refusal {
+    /// The kind by which it is counted.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Refusal::Malformed(_) => Kind::Malformed,
+            Refusal::TooLarge => Kind::TooLarge,
+            Refusal::Bomb(_) => Kind::Bomb,
+            Refusal::CutOff => Kind::Left,
+            Refusal::Key(_) => Kind::Unauthorized,
+            Refusal::Idle => Kind::Idle,
+            Refusal::Deaf => Kind::Broken,
+            Refusal::Stopping => Kind::Stopping,
+        }
+    }
 }
 
 impl From<Broken> for Refusal {

@@ -4,30 +4,47 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::timeout;
 
 use super::msgpack::{Head, Search, head};
 use super::refusal::Refusal;
+use crate::source::intake::Status;
 
 /// Bytes of one read.
 const READ_BYTES: usize = 64 << 10;
+
+/// How long a sender may be quiet, once a stop was asked for, before it is
+/// taken to have sent all.
+const LEAVE_QUIET: Duration = Duration::from_millis(250);
 
 /// Memory that a quiet connection keeps.
 const SMALL: usize = 4 << 10;
 
 /// A connection's bytes; what was read and not taken is kept.
-#[derive(Debug)]
-pub struct Wire<R> {
+pub struct Wire<'s, R> {
     reader: R,
+    status: &'s Status,
+    /// How long nothing may come; zero for ever.
+    quiet: Duration,
     kept: Vec<u8>,
     at: usize,
 }
 
-impl<R: AsyncRead + Unpin> Wire<R> {
+impl<'s, R: AsyncRead + Unpin> Wire<'s, R> {
     /// Of what `reader` gives.
-    pub fn new(reader: R) -> Wire<R> {
-        Wire { reader, kept: Vec::new(), at: 0 }
+    pub fn new(reader: R, status: &'s Status, quiet: Duration) -> Wire<'s, R> {
+        Wire { reader, status, quiet, kept: Vec::new(), at: 0 }
+    }
+
+    /// From now on whoever is quiet for a moment is taken to have sent all.
+    /// A read that was under way, of which nothing had come, may be forgotten.
+    pub fn leave(&mut self) {
+        self.kept.clear();
+        self.at = 0;
+        self.quiet = LEAVE_QUIET;
     }
 
     /// What was read and not taken.
@@ -46,7 +63,10 @@ impl<R: AsyncRead + Unpin> Wire<R> {
     }
 
     /// Reads more. Whether there is any.
-    pub async fn more(&mut self) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// When nothing comes for too long, or the connection is broken.
+    pub async fn more(&mut self) -> Result<bool, Refusal> {
         if self.at > 0 {
             self.kept.drain(..self.at);
             self.at = 0;
@@ -54,23 +74,27 @@ impl<R: AsyncRead + Unpin> Wire<R> {
         let before = self.kept.len();
         // Twice as much each time, so that a quiet connection needs little and a busy one reads much.
         self.kept.resize(before + before.clamp(SMALL, READ_BYTES), 0);
-        let Wire { reader, kept, .. } = self;
+        let Wire { reader, kept, quiet, .. } = self;
         let read = poll_fn(|cx| {
             let mut room = ReadBuf::new(&mut kept[before..]);
             ready!(Pin::new(&mut *reader).poll_read(cx, &mut room))?;
-            Poll::Ready(Ok(room.filled().len()))
-        })
-        .await;
+            Poll::Ready(io::Result::Ok(room.filled().len()))
+        });
+        let read = if quiet.is_zero() {
+            read.await.map_err(|_| Refusal::CutOff)
+        } else {
+            let read = timeout(*quiet, read).await;
+            read.map_or(Err(Refusal::Idle), |read| read.map_err(|_| Refusal::CutOff))
+        };
         self.kept.truncate(before + *read.as_ref().unwrap_or(&0));
-        Ok(read? > 0)
+        let length = read?;
+        self.status.receive(length);
+        Ok(length > 0)
     }
 
     /// Reads more of what has begun.
-    async fn more_of_it(&mut self) -> Result<(), Refusal> {
-        match self.more().await {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(Refusal::CutOff),
-        }
+    pub async fn more_of_it(&mut self) -> Result<(), Refusal> {
+        if self.more().await? { Ok(()) } else { Err(Refusal::CutOff) }
     }
 
     /// What the next value begins with, and how long that is; it is not taken.
@@ -123,7 +147,7 @@ impl<R: AsyncRead + Unpin> Wire<R> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<'_, S> {
     /// Writes all of `bytes`.
     pub async fn say(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
         let all = poll_fn(|cx| {

@@ -8,6 +8,7 @@ use axum::body::{Body as Raw, Bytes, HttpBody};
 
 use super::refusal::Refusal;
 use crate::http::Connection;
+use crate::source::intake::Status;
 use crate::source::unpack::{Packing, Refused, Unpacker};
 
 /// What a body may unpack to.
@@ -28,6 +29,7 @@ pub struct Body<'r> {
     made: bool,
     over: bool,
     connection: Arc<Connection>,
+    status: &'r Status,
 }
 
 impl<'r> Body<'r> {
@@ -35,11 +37,16 @@ impl<'r> Body<'r> {
     ///
     /// # Errors
     /// When there is no memory.
-    pub fn new(raw: &'r mut Raw, packing: Packing, connection: Arc<Connection>) -> Result<Body<'r>, Refusal> {
+    pub fn new(
+        raw: &'r mut Raw,
+        packing: Packing,
+        connection: Arc<Connection>,
+        status: &'r Status,
+    ) -> Result<Body<'r>, Refusal> {
         // What comes as it is takes as long as it takes, and no room.
         let allowed = if packing == Packing::Plain { u64::MAX } else { MOST_UNPACKED_BYTES };
         let unpacker = Unpacker::new(packing, allowed).map_err(|_| Refusal::Busy)?;
-        Ok(Body { raw, frame: Bytes::new(), unpacker, packing, made: false, over: false, connection })
+        Ok(Body { raw, frame: Bytes::new(), unpacker, packing, made: false, over: false, connection, status })
     }
 
     /// Adds some of what is next to `out`; whether there is any.
@@ -82,7 +89,10 @@ impl<'r> Body<'r> {
                 // Trailers say nothing.
                 Some(frame) => match frame.into_data() {
                     Ok(data) if data.is_empty() => {}
-                    Ok(data) => return Ok(Some(data)),
+                    Ok(data) => {
+                        self.status.receive(data.len());
+                        return Ok(Some(data));
+                    }
                     Err(_) => {}
                 },
                 None => return Ok(None),

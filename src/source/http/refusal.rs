@@ -4,6 +4,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::source::intake::Refusal as Kind;
 use crate::source::otlp;
 
 /// Why a request is refused.
@@ -29,16 +30,16 @@ pub enum Refusal {
 
 impl Refusal {
     /// The kind by which it is counted.
-    pub fn reason(&self) -> &'static str {
+    pub fn kind(&self) -> Kind {
         match self {
-            Refusal::Malformed(_) => "malformed",
-            Refusal::TooLarge(_) => "too_large",
-            Refusal::Bomb(_) => "bomb",
-            Refusal::Encoding(_) => "encoding",
-            Refusal::MediaType(_) => "media_type",
-            Refusal::Busy => "busy",
-            Refusal::Stopping => "stopping",
-            Refusal::Left => "left",
+            Refusal::Malformed(_) => Kind::Malformed,
+            Refusal::TooLarge(_) => Kind::TooLarge,
+            Refusal::Bomb(_) => Kind::Bomb,
+            Refusal::Encoding(_) => Kind::Encoding,
+            Refusal::MediaType(_) => Kind::MediaType,
+            Refusal::Busy => Kind::Busy,
+            Refusal::Stopping => Kind::Stopping,
+            Refusal::Left => Kind::Left,
         }
     }
 
@@ -61,7 +62,8 @@ impl Refusal {
         }
     }
 
-    fn words(&self) -> &str {
+    /// What is wrong.
+    pub fn words(&self) -> &str {
         match self {
             Refusal::Malformed(words)
             | Refusal::TooLarge(words)

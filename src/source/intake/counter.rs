@@ -105,6 +105,9 @@ impl Counter {
             What::Unit(unit, done) => {
                 self.streams.suspend(pipeline);
                 count(&unit, pipeline);
+                if let Unit::Records { bytes, .. } = unit {
+                    self.buffers.give_back(bytes);
+                }
                 let taken = pipeline.events().map_or(0, |events| events.taken());
                 self.unsettled.push_back((taken, done));
             }
@@ -141,11 +144,9 @@ impl Counter {
 fn count(unit: &Unit, pipeline: &mut Pipeline) {
     match unit {
         Unit::Lines { bytes, peer } => pipeline.sent_lines(bytes, peer),
-        Unit::Records { bytes, ends } => {
-            let mut start = 0;
-            for (end, peer) in ends {
-                pipeline.sent(&bytes[start..*end], peer);
-                start = *end;
+        Unit::Records { bytes, records } => {
+            for (range, peer) in records {
+                pipeline.sent(&bytes[range.clone()], peer);
             }
         }
     }

@@ -72,6 +72,8 @@ struct Kept {
     waits: bool,
     /// Reads the overlong line that the stream is in.
     apart: Option<Box<Pipeline>>,
+    /// Its records come with their lengths, and not as lines.
+    framed: bool,
     /// Nothing more is counted of it.
     over: bool,
 }
@@ -90,6 +92,7 @@ impl Streams {
             since: None,
             waits: false,
             apart: None,
+            framed: false,
             over: false,
         };
         self.all.insert(id, stream);
@@ -142,20 +145,39 @@ impl Streams {
         self.limit(limit, pipeline);
     }
 
-    /// Counts a part of an overlong record.
+    /// Takes a part of a record that is no line; counts it where it `ends`.
     pub fn part(&mut self, id: u64, bytes: &[u8], ends: bool, pipeline: &mut Pipeline) {
-        let Some(stream) = self.all.get(&id).filter(|stream| !stream.over) else { return };
-        if stream.apart.is_none() {
-            self.set_apart(id, pipeline);
-        }
-        let Some(stream) = self.all.get_mut(&id) else { return };
+        let Some(stream) = self.all.get_mut(&id).filter(|stream| !stream.over) else { return };
+        stream.framed = true;
         if let Some(apart) = &mut stream.apart {
-            apart.push(bytes);
+            push_without_newlines(apart, bytes);
             if ends {
                 apart.finish();
                 self.rejoin(id);
             }
+            return;
         }
+        stream.kept.extend_from_slice(bytes);
+        stream.tail = stream.kept.len();
+        self.bytes += bytes.len();
+        if ends {
+            return self.end_frame(id, pipeline);
+        }
+        let limit = pipeline.engine().options().max_record_bytes;
+        if stream.tail > limit {
+            self.set_apart(id, pipeline);
+        }
+        self.limit(limit, pipeline);
+    }
+
+    /// Counts what is kept as one record.
+    fn end_frame(&mut self, id: u64, pipeline: &mut Pipeline) {
+        self.suspend(pipeline);
+        let Some(stream) = self.all.get_mut(&id) else { return };
+        pipeline.sent(&stream.kept, &stream.peer);
+        pipeline.commit();
+        self.bytes -= stream.kept.len();
+        (stream.kept, stream.tail) = (Vec::new(), 0);
     }
 
     /// Ends a stream: what is left of it is counted.
@@ -253,7 +275,11 @@ impl Streams {
         let Some(stream) = self.all.get_mut(&id) else { return };
         let mut apart = self.spare.take().unwrap_or_else(|| Box::new(pipeline.beside()));
         apart.resume_peer(&stream.peer, stream.offset, stream.head);
-        apart.push(&stream.kept);
+        if stream.framed {
+            push_without_newlines(&mut apart, &stream.kept);
+        } else {
+            apart.push(&stream.kept);
+        }
         self.bytes -= stream.kept.len();
         (stream.kept, stream.tail, stream.since) = (Vec::new(), 0, None);
         stream.apart = Some(apart);
@@ -299,6 +325,9 @@ impl Streams {
         if stream.kept.is_empty() && self.current != Some(id) {
             return;
         }
+        if stream.framed {
+            return self.end_frame(id, pipeline);
+        }
         self.turn(id, pipeline);
         let Some(stream) = self.all.get_mut(&id) else { return };
         pipeline.push(&stream.kept);
@@ -306,5 +335,15 @@ impl Streams {
         (stream.kept, stream.tail, stream.since) = (Vec::new(), 0, None);
         pipeline.finish();
         self.suspend(pipeline);
+    }
+}
+
+/// To a pipeline, a newline would end the record.
+fn push_without_newlines(pipeline: &mut Pipeline, bytes: &[u8]) {
+    for (i, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if i > 0 {
+            pipeline.push(b" ");
+        }
+        pipeline.push(line);
     }
 }
