@@ -37,7 +37,7 @@ impl Side {
         let corpus = Corpus::new(catalog, recipe, bytes);
         let engine = Arc::new(Engine::new(catalog.clone(), Options::default()));
         let ledger = Arc::new(Ledger::new(engine, 100));
-        let pipeline = Pipeline::new(ledger.clone(), Source::File);
+        let pipeline = Pipeline::new(ledger.clone(), Source::FILE);
         let mut side = Side { corpus, pipeline, seconds: Vec::new() };
         side.pass();
         side.check(&ledger, recipe);

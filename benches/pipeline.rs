@@ -31,7 +31,7 @@ fn main() {
 
 fn count(engine: &Arc<Engine>, bytes: &[u8]) -> Arc<Ledger> {
     let ledger = Arc::new(Ledger::new(engine.clone(), 100));
-    let mut pipeline = Pipeline::new(ledger.clone(), Source::File);
+    let mut pipeline = Pipeline::new(ledger.clone(), Source::FILE);
     for read in bytes.chunks(READ_BYTES) {
         pipeline.push(read);
     }

@@ -67,7 +67,7 @@ fn count(engine: &Arc<Engine>, plan: &Arc<Plan>, bytes: &[u8]) -> (Arc<Ledger>, 
     let ledger = Arc::new(Ledger::with_labels(engine.clone(), 100, &labels, 10_000));
     let sink = || ToFile(File::create("/dev/null").expect("/dev/null"), 0);
     let outbox = plan.events.is_some().then(|| Outbox::new(Box::new(sink())));
-    let mut pipeline = Pipeline::with_plan(ledger.clone(), Source::File, plan.clone(), outbox);
+    let mut pipeline = Pipeline::with_plan(ledger.clone(), Source::FILE, plan.clone(), outbox);
     for read in bytes.chunks(READ_BYTES) {
         pipeline.push(read);
     }

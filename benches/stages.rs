@@ -196,7 +196,7 @@ fn full_tally(catalog: &Catalog) -> Tally {
 
 fn full_ledger(engine: &Arc<Engine>) -> Arc<Ledger> {
     let ledger = Arc::new(Ledger::new(engine.clone(), 100));
-    ledger.commit(Source::Stdin, engine, &mut OwnSets::new(0, 0), &mut full_tally(engine.catalog()));
+    ledger.commit(Source::STDIN, engine, &mut OwnSets::new(0, 0), &mut full_tally(engine.catalog()));
     ledger
 }
 
@@ -214,7 +214,7 @@ fn commit(bencher: Bencher<'_, '_>) {
     let mut sets = OwnSets::new(0, 0);
     bencher
         .with_inputs(|| full_tally(engine.catalog()))
-        .bench_local_refs(|tally| ledger.commit(Source::Stdin, &engine, &mut sets, tally));
+        .bench_local_refs(|tally| ledger.commit(Source::STDIN, &engine, &mut sets, tally));
 }
 
 /// A copy of all counts, for which the readers wait.

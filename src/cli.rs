@@ -13,6 +13,7 @@ mod records;
 mod run;
 mod scan;
 mod settings;
+mod socket;
 
 use std::process::ExitCode;
 

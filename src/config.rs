@@ -12,6 +12,8 @@ mod kafka_keys;
 mod keys;
 mod layers;
 mod record_keys;
+mod socket_keys;
+mod sources;
 mod variables;
 mod watch;
 mod whole;
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
+pub use socket_keys::{SocketFraming, SocketSettings};
+pub use sources::{Entry, SourceKind, SourceSettings};
 pub use watch::Watch;
 
 use crate::kafka::KafkaSettings;
@@ -34,22 +38,15 @@ use errtally_core::enrich::{Extraction, FieldPaths, Label};
 use errtally_core::event::EventPlan;
 use errtally_core::join::JoinSettings;
 
-/// Which source `run` reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceKind {
-    /// Lines from standard input.
-    Stdin,
-    /// Lines of files that grow.
-    File,
-    /// Messages from Kafka.
-    Kafka,
-}
-
 /// The settings in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// What `run` reads.
     pub source: SourceKind,
+    /// What it reads instead, where these are named.
+    pub sources: Vec<Entry>,
+    /// How, where it is a socket.
+    pub socket: SocketSettings,
     /// Where it is kept what was read up to where; in memory alone where there is none.
     pub state_dir: Option<PathBuf>,
     /// How, where it is files.
@@ -169,6 +166,8 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             source: SourceKind::Stdin,
+            sources: Vec::new(),
+            socket: SocketSettings::default(),
             state_dir: None,
             file: FileSettings::default(),
             kafka: KafkaSettings::default(),

@@ -2,12 +2,12 @@
 //! owns the order of starting and stopping.
 
 mod ending;
+mod inputs;
 mod prepare;
 mod reload;
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -19,20 +19,20 @@ use tracing::info;
 use crate::config::{Layers, Settings, Watch};
 use crate::health::{Readiness, Stage};
 use crate::http::{self, Shared};
+use crate::server::Bodies;
 use crate::live::Live;
 use crate::log;
 use crate::metrics::{Exporter, Health, Process, Shown};
 use crate::server::Site;
 use crate::server::{self, Connections, Gate, Web};
 use crate::shutdown::{Host, Request, Signals};
-use crate::source::follow::Store;
 use crate::source::stop::{Ended, Stop};
 use ending::{Ending, InputOver};
 use errtally_core::catalog::Catalog;
 use errtally_core::enrich::Plan;
 use errtally_core::ledger::{Ledger, Snapshot};
-use errtally_core::pipeline::Pipeline;
-use prepare::{Events, Input};
+use inputs::{Common, Inputs};
+use prepare::Events;
 use reload::Reloads;
 
 /// How often it is looked whether the events' sink has failed by itself.
@@ -70,7 +70,7 @@ pub struct Prepared {
     listener: TcpListener,
     plan: Plan,
     events: Option<Events>,
-    store: Option<Store>,
+    inputs: Inputs,
 }
 
 struct Daemon {
@@ -93,8 +93,8 @@ impl Prepared {
     /// # Errors
     /// When reading fails, or not all could be delivered in time.
     pub fn run(self, host: &mut Host, summary: impl Fn(&Snapshot)) -> anyhow::Result<Outcome> {
-        let Prepared { daemon, listener, plan, events, store } = self;
-        host.block_on(|signals| daemon.serve(signals, listener, plan, (events, store), summary))
+        let Prepared { daemon, listener, plan, events, inputs } = self;
+        host.block_on(|signals| daemon.serve(signals, listener, plan, (events, inputs), summary))
             .unwrap_or_else(|| Err(anyhow!("the runtime runs already")))
     }
 }
@@ -105,12 +105,11 @@ impl Daemon {
         mut signals: Signals,
         listener: TcpListener,
         plan: Plan,
-        (events, store): (Option<Events>, Option<Store>),
+        (events, inputs): (Option<Events>, Inputs),
         summary: impl Fn(&Snapshot),
     ) -> anyhow::Result<Outcome> {
-        let input = Input::new(&self.settings, store, &self.readiness);
         let (outbox, stopping) = events.map(|e| (e.outbox, e.stopping)).unzip();
-        let process = self.process(&input);
+        let process = self.process(&inputs);
         let exporter =
             Arc::new(Exporter::new(self.ledger.clone(), self.shown.clone(), Some(process.clone())));
         let live = Arc::new(Live::new(self.ledger.clone(), self.readiness.clone(), process));
@@ -126,6 +125,7 @@ impl Daemon {
             routes: http::routes(shared),
             gate: Gate::new(self.web.clone()).map_err(|_| anyhow!("the system gives no random numbers"))?,
             connections: self.connections.clone(),
+            bodies: Bodies::Unread,
         };
         let address = listener.local_addr().context("cannot use the port")?;
         let listener = tokio::net::TcpListener::from_std(listener).context("cannot use the port")?;
@@ -133,18 +133,15 @@ impl Daemon {
         let server = tokio::spawn(server::serve(listener, site, closed));
 
         let stop = Arc::new(Stop::new().context("cannot make a pipe")?);
-        let (done, mut ended) = oneshot::channel();
-        let input_over = Arc::new(InputOver::default());
-        let over = input_over.clone();
-        let mut pipeline = Pipeline::with_plan(self.ledger.clone(), input.source(), Arc::new(plan), outbox);
-        let reader_stop = stop.clone();
-        let source = input.source().as_str();
-        thread::Builder::new()
-            .name("reader".to_owned())
-            .spawn(move || {
-                let _ = done.send(input.read(&mut pipeline, &reader_stop, || over.tell()));
-            })
-            .context("cannot start the reader")?;
+        let input_over = Arc::new(InputOver::of(inputs.0.len()));
+        let source = inputs.names();
+        let mut reading = inputs.start(Common {
+            ledger: self.ledger.clone(),
+            plan: Arc::new(plan),
+            events: outbox,
+            stop: stop.clone(),
+            over: input_over.clone(),
+        })?;
         self.readiness.set(Stage::Reading);
         let scheme = if self.web.is_tls() { "https" } else { "http" };
         info!(address = %address, source, "ready: {scheme}://{address}/metrics");
@@ -155,11 +152,13 @@ impl Daemon {
         let mut ending: Option<Ending> = None;
         let mut reloads = Reloads::default();
         let mut look = tokio::time::interval(EVENTS_LOOK);
-        let read = loop {
+        loop {
             let until = ending.as_ref().map(Ending::until);
             let time = self.settings.shutdown_timeout;
             tokio::select! {
-                result = &mut ended => break result.unwrap_or_else(|_| Err(anyhow!("the reader is gone"))),
+                all = reading.one_ended(&self.readiness, &stop) => if all {
+                    break;
+                },
                 () = input_over.wait() => {
                     ending.get_or_insert_with(|| Ending::of_input(time, stopping.as_deref()));
                 }
@@ -184,7 +183,8 @@ impl Daemon {
                     return Err(anyhow!("reading did not stop within shutdown_timeout; some records may not be counted"));
                 }
             }
-        };
+        }
+        let read = reading.outcome();
         if matches!(read, Ok(Ended::EventsClosed)) {
             info!("nobody reads the events any more: stopping");
         }
@@ -223,8 +223,7 @@ impl Daemon {
     }
 
     /// What the exporter shows of the process beside the counts.
-    #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
-    fn process(&self, input: &Input) -> Process {
+    fn process(&self, inputs: &Inputs) -> Process {
         Process {
             log: self.log.clone(),
             health: self.health.clone(),
@@ -232,19 +231,7 @@ impl Daemon {
             readiness: self.readiness.clone(),
             connections: self.connections.clone(),
             web: self.web.clone(),
-            #[cfg(feature = "kafka")]
-            kafka: match input {
-                Input::Kafka(_, status) => Some(status.clone()),
-                Input::Stdin(_) | Input::File(..) => None,
-            },
-            stdin: match input {
-                Input::Stdin(status) => Some(status.clone()),
-                _ => None,
-            },
-            files: match input {
-                Input::File(_, status) => Some(status.clone()),
-                _ => None,
-            },
+            sources: inputs.statuses(),
         }
     }
 }

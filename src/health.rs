@@ -1,6 +1,6 @@
 //! Whether records are read, and if not why: what `/readyz` tells.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sink;
@@ -35,15 +35,50 @@ impl Stage {
 #[derive(Debug)]
 pub struct Readiness {
     stage: AtomicU8,
-    waiting: Mutex<Option<String>>,
+    sources: AtomicUsize,
+    /// By source, what it waits for; a failure stays.
+    waiting: Mutex<Vec<Waiting>>,
     events: Option<Arc<sink::Status>>,
 }
 
+/// What a source waits for.
+#[derive(Debug)]
+struct Waiting {
+    source: String,
+    reason: Option<String>,
+    failed: bool,
+}
+
+/// A source's part of it.
+#[derive(Clone, Debug)]
+pub struct SourceReadiness {
+    all: Arc<Readiness>,
+    source: String,
+}
+
+impl SourceReadiness {
+    /// What the source, which is not connected, waits for, in words; none when
+    /// it is connected.
+    pub fn waiting(&self, reason: Option<String>) {
+        self.all.tell(&self.source, reason, false);
+    }
+}
+
 impl Readiness {
+    /// The part of the source of this name.
+    pub fn of(self: &Arc<Self>, source: &str) -> SourceReadiness {
+        SourceReadiness { all: self.clone(), source: source.to_owned() }
+    }
+
     /// Nothing is connected; `events`, where there are any, may keep records
     /// from being read.
     pub fn new(events: Option<Arc<sink::Status>>) -> Readiness {
-        Readiness { stage: AtomicU8::new(Stage::Starting as u8), waiting: Mutex::new(None), events }
+        Readiness {
+            stage: AtomicU8::new(Stage::Starting as u8),
+            sources: AtomicUsize::new(1),
+            waiting: Mutex::default(),
+            events,
+        }
     }
 
     /// The state of the events' sink.
@@ -62,17 +97,38 @@ impl Readiness {
         stages[usize::from(self.stage.load(Ordering::Acquire)).min(stages.len() - 1)]
     }
 
-    /// What a source that is not connected waits for, in words; none when it
-    /// is connected.
-    pub fn waiting(&self, reason: Option<String>) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    /// The source has ended, and should not have.
+    pub fn failed(&self, source: &str, reason: String) {
+        self.tell(source, Some(reason), true);
+    }
+
+    fn tell(&self, source: &str, reason: Option<String>, failed: bool) {
+        let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.iter_mut().find(|waiting| waiting.source == source) {
+            Some(waiting) if waiting.failed => {}
+            Some(waiting) => (waiting.reason, waiting.failed) = (reason, failed),
+            None => all.push(Waiting { source: source.to_owned(), reason, failed }),
+        }
+    }
+
+    /// Why a source is not read; of several it says which.
+    fn reason(&self) -> Option<String> {
+        let all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = all.iter().find(|waiting| waiting.reason.is_some())?;
+        let reason = waiting.reason.clone()?;
+        let alone = self.sources.load(Ordering::Relaxed) < 2 || reason.starts_with(&waiting.source);
+        Some(if alone { reason } else { format!("{}: {reason}", waiting.source) })
+    }
+
+    /// Says how many sources there are.
+    pub fn set_sources(&self, sources: usize) {
+        self.sources.store(sources, Ordering::Relaxed);
     }
 
     /// Whether records are read, and what there is to say about it.
     pub fn words(&self) -> (bool, String) {
         let stage = self.get();
-        let source = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let reason = source.or_else(|| self.events.as_ref().and_then(|e| e.waiting()));
+        let reason = self.reason().or_else(|| self.events.as_ref().and_then(|e| e.waiting()));
         match (stage, reason) {
             (Stage::Reading, Some(reason)) => (false, reason),
             _ => (stage == Stage::Reading, stage.words().to_owned()),

@@ -161,7 +161,7 @@ impl Live {
 
     #[cfg(feature = "kafka")]
     fn kafka(&self) -> Option<Kafka> {
-        let status = self.process.kafka.as_ref()?;
+        let status = self.process.kafka()?;
         let (partitions, counters) = (status.partitions(), status.counters());
         let lags = partitions.iter().filter_map(|p| p.lag);
         let seconds = partitions.iter().filter_map(|p| p.lag_seconds).reduce(f64::max);

@@ -11,6 +11,7 @@ mod kafka;
 mod number;
 mod openmetrics;
 mod process;
+mod receivers;
 mod rows;
 mod text;
 mod writing;
@@ -58,6 +59,16 @@ metrics! {
         "What the catalog knows about a code. Always 1.";
     CODE_LAST_SEEN = GAUGE "errtally_code_last_seen_timestamp_seconds" ["code"]
         "When errtally last counted the code, in seconds since 1970.";
+    SOURCE_CONNECTIONS = GAUGE "errtally_source_connections" ["source"]
+        "Connections that are open to a source that others send to.";
+    SOURCE_ACCEPTED = COUNTER "errtally_source_accepted_connections_total" ["source"]
+        "Connections that such a source has taken.";
+    SOURCE_RECEIVED_BYTES = COUNTER "errtally_source_received_bytes_total" ["source"]
+        "Bytes that such a source has received, with what frames them.";
+    SOURCE_REFUSALS = COUNTER "errtally_source_refusals_total" ["source", "kind"]
+        "Connections and records that such a source has refused, by why; the log tells of each kind.";
+    SOURCE_DROPPED_DATAGRAMS = COUNTER "errtally_source_dropped_datagrams_total" ["source"]
+        "Datagrams that the kernel has dropped because the source did not take them in time.";
     LABEL_SETS = GAUGE "errtally_label_sets" []
         "Combinations of values of the configured labels.";
     LABEL_OVERFLOWS = COUNTER "errtally_label_overflows_total" ["label"]

@@ -15,13 +15,13 @@ mod users;
 mod web;
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -40,9 +40,11 @@ use tracing::debug;
 use connections::Connection;
 pub use connections::{Connections, HttpSettings};
 pub use gate::Gate;
-pub use listen::{bind, is_address};
+pub use listen::{bind, bind_udp, is_address};
 use stream::Stream;
 pub use web::Web;
+use crate::source::intake::{Refusal, Status};
+use errtally_core::fields::PeerName;
 
 /// Most headers of a request, and the longest head in bytes.
 const MOST_HEADERS: usize = 64;
@@ -74,6 +76,50 @@ pub struct Site {
     pub gate: Gate,
     /// Who is here.
     pub connections: Arc<Connections>,
+    /// What becomes of requests with a body.
+    pub bodies: Bodies,
+}
+
+/// What becomes of requests with a body.
+#[derive(Debug)]
+pub enum Bodies {
+    /// No route asks for one: the connection ends behind it.
+    Unread,
+    /// Routes read them; connections and refusals are counted here.
+    Read(Arc<Status>),
+}
+
+impl Bodies {
+    fn are_read(&self) -> bool {
+        matches!(self, Bodies::Read(_))
+    }
+
+    /// Counts a request that does not come to a route.
+    fn refuse(&self, refusal: Refusal, peer: SocketAddr, why: &str) {
+        if let Bodies::Read(status) = self {
+            status.refuse(refusal, Some(&PeerName::new("http", peer)), why);
+        }
+    }
+}
+
+/// A connection to a site that counts them.
+struct Guest(Option<Arc<Status>>);
+
+impl Guest {
+    fn enter(bodies: &Bodies) -> Guest {
+        let Bodies::Read(status) = bodies else { return Guest(None) };
+        // How many there may be is decided elsewhere.
+        status.enter(usize::MAX);
+        Guest(Some(status.clone()))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Some(status) = &self.0 {
+            status.leave();
+        }
+    }
 }
 
 /// Serves `site` until `close` resolves and the answers that were under way
@@ -89,7 +135,7 @@ pub async fn serve(listener: TcpListener, site: Site, mut close: oneshot::Receiv
     loop {
         tokio::select! {
             (stream, peer) = accept(&listener, &site.connections) => {
-                here.spawn(connection(stream, peer.ip(), site.clone(), closed.clone()));
+                here.spawn(connection(stream, peer, site.clone(), closed.clone()));
             }
             Some(_) = here.join_next() => {}
             _ = tick.tick() => site.connections.sweep(),
@@ -97,6 +143,17 @@ pub async fn serve(listener: TcpListener, site: Site, mut close: oneshot::Receiv
         }
     }
     closing.send_replace(true);
+    // Who sends is to send to somebody else from now on.
+    if site.bodies.are_read() {
+        drop(listener);
+        while !here.is_empty() {
+            tokio::select! {
+                _ = here.join_next() => {}
+                _ = tick.tick() => site.connections.sweep(),
+            }
+        }
+        return;
+    }
     let (_open, never) = watch::channel(false);
     loop {
         tokio::select! {
@@ -104,7 +161,7 @@ pub async fn serve(listener: TcpListener, site: Site, mut close: oneshot::Receiv
                 return;
             },
             (stream, peer) = accept(&listener, &site.connections) => {
-                tokio::spawn(connection(stream, peer.ip(), site.clone(), never.clone()));
+                tokio::spawn(connection(stream, peer, site.clone(), never.clone()));
             }
             _ = tick.tick() => site.connections.sweep(),
         }
@@ -129,13 +186,15 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// One connection, until it ends, fails or is expelled.
 fn connection(
     stream: TcpStream,
-    peer: IpAddr,
+    peer: SocketAddr,
     site: Arc<Site>,
     closing: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> {
     // Before the first poll, so that the number of connections is true at once.
     let place = site.connections.enter();
+    let guest = Guest::enter(&site.bodies);
     async move {
+        let _guest = guest;
         let ended = tokio::select! {
             result = talk(stream, peer, &site, place.connection(), closing) => result,
             () = place.expelled() => Err("it was quiet or slow for too long".into()),
@@ -148,7 +207,7 @@ fn connection(
 
 async fn talk(
     stream: TcpStream,
-    peer: IpAddr,
+    peer: SocketAddr,
     site: &Arc<Site>,
     connection: Arc<Connection>,
     mut closing: watch::Receiver<bool>,
@@ -187,7 +246,7 @@ async fn handshake(
 /// Requests and answers, on a connection with this TLS or none.
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    peer: IpAddr,
+    peer: SocketAddr,
     site: &Arc<Site>,
     connection: Arc<Connection>,
     mut closing: watch::Receiver<bool>,
@@ -197,7 +256,7 @@ async fn exchange(
         connection.asked();
         let (site, tls, connection) = (site.clone(), tls.clone(), connection.clone());
         async move {
-            let response = answer(&site, request, peer, tls.as_ref()).await;
+            let response = answer(&site, request, peer, &connection, tls.as_ref()).await;
             connection.answered();
             Ok::<_, Infallible>(response)
         }
@@ -219,24 +278,38 @@ async fn exchange(
 
 async fn answer(
     site: &Site,
-    request: Request<Incoming>,
-    peer: IpAddr,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    connection: &Arc<Connection>,
     tls: Option<&Arc<rustls::ServerConfig>>,
 ) -> Response {
     let config = site.gate.web.current().await;
     let had_body = request::has_body(&request);
     if let Err(refusal) = request::check(&request) {
+        site.bodies.refuse(Refusal::Malformed, peer, "no clear host");
         let mut response = refusal;
         Gate::dress(&config, &mut response);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
-    let mut response = match site.gate.admit(&config, request.headers(), peer).await {
+    let mut response = match site.gate.admit(&config, request.headers(), peer.ip()).await {
         Ok(()) => {
+            if site.bodies.are_read() {
+                request.extensions_mut().insert(connection.clone());
+                request.extensions_mut().insert(peer);
+            }
             let routed = TowerToHyperService::new(site.routes.clone()).call(request).await;
             routed.unwrap_or_else(|never| match never {}).into_response()
         }
-        Err(refusal) => refusal,
+        Err(refusal) => {
+            let kind = if refusal.status() == StatusCode::UNAUTHORIZED {
+                Refusal::Unauthorized
+            } else {
+                Refusal::RateLimit
+            };
+            site.bodies.refuse(kind, peer, "");
+            refusal
+        }
     };
     Gate::dress(&config, &mut response);
     // Who came by an earlier certificate, or by none, is to come again by the present one.
@@ -244,8 +317,8 @@ async fn answer(
         (Some(then), Some(now)) => Arc::ptr_eq(then, now),
         (then, now) => then.is_none() && now.is_none(),
     };
-    // Nothing is read behind a body: where it ends, a proxy may have seen otherwise.
-    if !same || had_body {
+    // Nothing is read behind a body that nobody has read: where it ends, a proxy may have seen otherwise.
+    if !same || (had_body && !site.bodies.are_read()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

@@ -28,7 +28,7 @@ fn no_code_is_seen_where_none_stands() {
     let catalog = Arc::new(Catalog::embedded().expect("the built-in catalog loads"));
     let engine = Arc::new(Engine::new(catalog.clone(), Options::default()));
     let ledger = Arc::new(Ledger::new(engine, 1000));
-    let mut pipeline = Pipeline::new(ledger.clone(), Source::File);
+    let mut pipeline = Pipeline::new(ledger.clone(), Source::FILE);
     let mut generator = corpus::Generator::new(&catalog, Recipe { kind: Kind::Codeless, one_in: 1 });
     let mut part = Vec::new();
     let mut spelled = 0;

@@ -208,7 +208,7 @@ fn in_pieces(max_record_bytes: usize, input: &[u8], share: Share) -> serde_json:
     let ledger = Arc::new(Ledger::new(engine(max_record_bytes, JoinSettings::default()), 1_000_000));
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(input).expect("a file");
-    let pipeline = || Pipeline::new(ledger.clone(), Source::File);
+    let pipeline = || Pipeline::new(ledger.clone(), Source::FILE);
     pieces::read(&file, input.len() as u64, share, &pipeline, &|_| ()).expect("the file is read");
     let report = Report::new(&ledger.snapshot());
     subject::comparable(&serde_json::to_value(&report).expect("a report is JSON"))

@@ -40,8 +40,14 @@ fn a_scrape_has_all_metrics_and_no_others() {
     let late = "time=2001-01-01T00:00:00Z Ecs.0114\n";
     let (_daemon, scrape) = fed(&format!("{EVERYTHING}{late}"), &args);
     // Those of certificates are there with certificates; `web/tls.rs` holds them to it.
-    // Those of files and of Kafka with these sources: `follow/` and `kafka_mock.rs` hold them to it.
-    let others = ["errtally_kafka_", "errtally_certificate_", "errtally_file", "errtally_position"];
+    // Those of files, sockets and Kafka with these sources: `follow/`, `sockets/` and `kafka_mock.rs` hold them to it.
+    let others = [
+        "errtally_kafka_",
+        "errtally_certificate_",
+        "errtally_file",
+        "errtally_position",
+        "errtally_source_",
+    ];
     let kafka = |name: &str| others.iter().any(|other| name.starts_with(other));
     assert!(ALL.iter().any(|m| kafka(m.name)));
     let names: BTreeSet<_> = ALL.iter().map(|m| m.name).filter(|n| !kafka(n)).collect();

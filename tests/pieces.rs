@@ -50,7 +50,7 @@ impl Subject {
     }
 
     fn pipeline(&self, ledger: &Arc<Ledger>) -> Pipeline {
-        Pipeline::with_plan(ledger.clone(), Source::File, self.plan.clone(), None)
+        Pipeline::with_plan(ledger.clone(), Source::FILE, self.plan.clone(), None)
     }
 
     fn in_one_go(&self, input: &[u8]) -> String {

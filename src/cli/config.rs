@@ -55,7 +55,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
             let (loaded, catalog, _) = args.all.layers().load_to_run()?;
             let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
             let codes = counted(catalog.codes().len() as u64, "code");
-            if loaded.settings.source == SourceKind::File && loaded.settings.state_dir.is_none() {
+            if loaded.settings.input(SourceKind::File).is_some() && loaded.settings.state_dir.is_none() {
                 say(NOT_KEPT);
             }
             let text = format!("ok: {set} of {} keys set, {codes}\n", KEYS.len());
@@ -82,9 +82,10 @@ pub fn run(command: Command) -> Result<(), Failure> {
 #[cfg(feature = "kafka")]
 fn ask_brokers(loaded: &Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
-    let kafka = &settings.kafka;
+    let consumer = settings.input(SourceKind::Kafka);
+    let kafka = consumer.as_ref().map_or(&settings.kafka, |consumer| &consumer.kafka);
     let mut asked = Vec::new();
-    if settings.source == SourceKind::Kafka {
+    if consumer.is_some() {
         let config = source::kafka::config(kafka);
         let keys = ["kafka.brokers", "kafka.topics", "kafka.group"];
         asked.push(("kafka", keys, connect::consumer(&config, &kafka.topics, &kafka.group)));

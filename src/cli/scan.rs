@@ -146,7 +146,7 @@ fn read(path: &Path, counting: &Counting, share: Share, progress: &ProgressBar) 
             say("reading standard input; end it with Ctrl-D");
         }
         let input = compressed::open(io::stdin()).context("cannot read standard input")?;
-        let mut pipeline = counting.pipeline(Source::Stdin);
+        let mut pipeline = counting.pipeline(Source::STDIN);
         let ended = file::pump(input, &mut pipeline);
         pipeline.finish();
         ended
@@ -160,7 +160,7 @@ fn read(path: &Path, counting: &Counting, share: Share, progress: &ProgressBar) 
             ));
         }
         let progress = progress.clone();
-        let pipeline = || counting.pipeline(Source::File);
+        let pipeline = || counting.pipeline(Source::FILE);
         file::read(opened, share, &pipeline, move |bytes| progress.inc(bytes))
     };
     ended.map_err(|error| {

@@ -54,7 +54,7 @@ pub struct Reading {
 /// What decides how the daemon works.
 #[derive(Debug, Args)]
 pub struct Daemon {
-    /// What to read: stdin, file or kafka
+    /// What to read: stdin, file, kafka, tcp, unix, udp or unixgram
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// Address of the HTTP server, such as :9877 for all addresses
@@ -74,6 +74,8 @@ pub struct Daemon {
     code_info: Option<String>,
     #[command(flatten)]
     files: super::file::Files,
+    #[command(flatten)]
+    sockets: super::socket::Sockets,
     /// Brokers, HOST:PORT each, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = KAFKA)]
     kafka_brokers: Vec<String>,
@@ -195,6 +197,7 @@ impl Daemon {
         push(flags, "http.request_timeout", &self.http_request_timeout);
         push(flags, "http.answer_timeout", &self.http_answer_timeout);
         push(flags, "http.idle_timeout", &self.http_idle_timeout);
+        self.sockets.add_to(flags);
         self.files.add_to(flags);
         push_all(flags, "kafka.brokers", &self.kafka_brokers);
         push_all(flags, "kafka.topics", &self.kafka_topics);

@@ -269,9 +269,9 @@ pub(super) fn check(settings: &Settings) -> Problems {
         let remedy = "set events.kafka.topic, ERRTALLY_EVENTS_KAFKA_TOPIC or --events-kafka-topic";
         report("events.kafka.topic", "no topic for events".to_owned(), remedy);
     }
-    if events.to == EventsTo::Kafka && settings.source == SourceKind::Kafka {
+    if let Some(consumer) = settings.input(SourceKind::Kafka).filter(|_| events.to == EventsTo::Kafka) {
         let topic = &events.kafka.topic;
-        for consumed in settings.kafka.topics.iter().filter(|_| !topic.is_empty()) {
+        for consumed in consumer.kafka.topics.iter().filter(|_| !topic.is_empty()) {
             let remedy = "events would be read again and make events without end; name another topic";
             match consumes(consumed, topic) {
                 Some(false) => {}

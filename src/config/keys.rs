@@ -38,6 +38,8 @@ pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
         .iter()
         .chain(super::join_keys::JOIN)
         .chain(super::http_keys::HTTP)
+        .chain(super::sources::SOURCES)
+        .chain(super::socket_keys::SOCKET)
         .chain(super::file_keys::FILE)
         .chain(super::kafka_keys::KAFKA)
         .chain(super::record_keys::RECORD)
@@ -49,31 +51,14 @@ pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
 const GENERAL: &[Key] = &[
     Key {
         name: "source",
-        doc: "What `run` reads: stdin (standard input), file (files that grow) or kafka.",
+        doc: "What `run` reads: stdin (standard input), file (files that grow), kafka, tcp or unix (lines or frames that others send), udp or unixgram (datagrams), http or forward.",
         list: false,
         reloads: false,
         set: |s, v| {
-            s.source = match one(v)? {
-                "stdin" => SourceKind::Stdin,
-                "file" => SourceKind::File,
-                "kafka" if cfg!(feature = "kafka") => SourceKind::Kafka,
-                "kafka" => {
-                    return Err((
-                        "this errtally was built without Kafka".to_owned(),
-                        "build it with the feature `kafka`".to_owned(),
-                    ));
-                }
-                other => {
-                    return Err((format!("`{other}` is no source"), "write stdin, file or kafka".to_owned()));
-                }
-            };
+            s.source = SourceKind::parse(one(v)?)?;
             Ok(())
         },
-        show: |s| match s.source {
-            SourceKind::Stdin => "stdin".to_owned(),
-            SourceKind::File => "file".to_owned(),
-            SourceKind::Kafka => "kafka".to_owned(),
-        },
+        show: |s| s.source.as_str().to_owned(),
     },
     Key {
         name: "listen",

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::keys::{KEYS, Key, Refused};
 use super::variables::{self, Target};
-use super::{Settings, kafka_keys};
+use super::{Settings, kafka_keys, sources};
 use crate::files::{self, MAX_SETTINGS_BYTES};
 use crate::server::Web;
 use errtally_core::catalog::Catalog;
@@ -221,6 +221,13 @@ impl Loaded {
         Ok(())
     }
 
+    /// Notes where the key of this name is set.
+    fn came_from(&mut self, name: &str, origin: Origin) {
+        if let Some(at) = KEYS.iter().position(|key| key.name == name) {
+            self.origins[at] = origin;
+        }
+    }
+
     fn file(&mut self, path: &Path, text: &str) -> Problems {
         let mut sink = Sink::new(path);
         match yaml::parse(text, &mut sink) {
@@ -263,66 +270,20 @@ impl Loaded {
             }
             return;
         }
+        // As text it is as in a variable.
+        if name == "sources" && node.scalar().is_none() {
+            let entries = sources::read(node, sink);
+            self.settings.sources = entries;
+            self.came_from(name, Origin::File(path.to_owned(), line));
+            return;
+        }
         let Some(key) = Key::find(name) else {
             let names: Vec<_> = KEYS.iter().map(|k| k.name).collect();
             let all = "all keys: `errtally config show`, docs/settings.md";
             sink.report(line, name, "unknown key", suggest_of_many(name, &names, all));
             return;
         };
-        let values = match &node.data {
-            Data::Null => return,
-            Data::Scalar(text, _) => vec![text.clone()],
-            Data::List(items) if key.list => {
-                let mut values = Vec::new();
-                for item in items {
-                    match &item.data {
-                        Data::Scalar(text, _) => values.push(text.clone()),
-                        _ => {
-                            let what = format!("expected text in the list, found {}", item.kind());
-                            sink.report(item.line, name, what, "write one value an item");
-                            return;
-                        }
-                    }
-                }
-                values
-            }
-            Data::Map(entries) if key.is_map() => {
-                let mut values = Vec::new();
-                let mut wrong = false;
-                for (inner, line, node) in entries {
-                    let place = || format!("{name}.{inner}");
-                    match &node.data {
-                        Data::Scalar(text, _) => match check(key, inner, text) {
-                            Ok(()) => values.push(format!("{inner}={text}")),
-                            Err((what, remedy)) => {
-                                sink.report(*line, place(), what, remedy);
-                                wrong = true;
-                            }
-                        },
-                        Data::List(items)
-                            if key.name == "labels" && items.iter().all(|i| i.scalar().is_some()) =>
-                        {
-                            let paths: Vec<&str> = items.iter().filter_map(Node::scalar).collect();
-                            values.push(format!("{inner}={}", paths.join("|")));
-                        }
-                        _ => {
-                            let what = format!("expected one value, found {}", node.kind());
-                            sink.report(node.line, place(), what, "write NAME: VALUE");
-                            wrong = true;
-                        }
-                    }
-                }
-                if wrong {
-                    return;
-                }
-                values
-            }
-            _ => {
-                let wanted = if key.list { "a list or one value" } else { "one value" };
-                sink.report(node.line, name, format!("expected {wanted}, found {}", node.kind()), key.doc);
-                return;
-            }
-        };
+        let Some(values) = values_of(key, name, node, sink) else { return };
         if let Err((what, remedy)) = self.set(key, &values, Origin::File(path.to_owned(), line)) {
             sink.report(node.line, name, what, remedy);
         }
@@ -366,6 +327,68 @@ impl Loaded {
         };
         self.set(target.key, &target.values(value), Origin::Variable(name.to_owned()))
     }
+}
+
+/// The values of `key` that `node` holds, which stands at `name`; none where it is empty, or something is wrong, which
+/// goes to `sink`.
+pub(super) fn values_of(key: &Key, name: &str, node: &Node, sink: &mut Sink) -> Option<Vec<String>> {
+    match &node.data {
+        Data::Null => None,
+        Data::Scalar(text, _) => Some(vec![text.clone()]),
+        Data::List(items) if key.list => {
+            let mut values = Vec::new();
+            for item in items {
+                match &item.data {
+                    Data::Scalar(text, _) => values.push(text.clone()),
+                    _ => {
+                        let what = format!("expected text in the list, found {}", item.kind());
+                        sink.report(item.line, name, what, "write one value an item");
+                        return None;
+                    }
+                }
+            }
+            Some(values)
+        }
+        Data::Map(entries) if key.is_map() => pairs_of(key, name, entries, sink),
+        _ => {
+            let wanted = if key.list { "a list or one value" } else { "one value" };
+            sink.report(node.line, name, format!("expected {wanted}, found {}", node.kind()), key.doc);
+            None
+        }
+    }
+}
+
+/// The same of a key that holds `NAME=VALUE` pairs.
+fn pairs_of(
+    key: &Key,
+    name: &str,
+    entries: &[(String, usize, Node)],
+    sink: &mut Sink,
+) -> Option<Vec<String>> {
+    let mut values = Vec::new();
+    let mut wrong = false;
+    for (inner, line, node) in entries {
+        let place = || format!("{name}.{inner}");
+        match &node.data {
+            Data::Scalar(text, _) => match check(key, inner, text) {
+                Ok(()) => values.push(format!("{inner}={text}")),
+                Err((what, remedy)) => {
+                    sink.report(*line, place(), what, remedy);
+                    wrong = true;
+                }
+            },
+            Data::List(items) if key.name == "labels" && items.iter().all(|i| i.scalar().is_some()) => {
+                let paths: Vec<&str> = items.iter().filter_map(Node::scalar).collect();
+                values.push(format!("{inner}={}", paths.join("|")));
+            }
+            _ => {
+                let what = format!("expected one value, found {}", node.kind());
+                sink.report(node.line, place(), what, "write NAME: VALUE");
+                wrong = true;
+            }
+        }
+    }
+    if wrong { None } else { Some(values) }
 }
 
 /// Neither a path nor what goes to librdkafka can have one.

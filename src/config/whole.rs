@@ -3,13 +3,14 @@
 
 use super::keys::KEYS;
 use super::layers::{Loaded, Origin};
-use super::{EventsTo, SourceKind, event_keys, record_keys};
+use super::{EventsTo, SourceKind, event_keys, record_keys, socket_keys};
 use errtally_core::problem::{Problem, Problems};
 
 /// Keys that are asked for by another one.
 const ASKED_BY: &[(&str, &str)] = &[
     ("file.paths", "source"),
     ("kafka.topics", "source"),
+    ("socket.listen", "source"),
     ("events.file.path", "events.to"),
     ("events.kafka.topic", "events.to"),
 ];
@@ -28,12 +29,28 @@ impl Loaded {
         if let Err((what, remedy)) = record_keys::check_together(settings) {
             problems.push(self.problem("labels", what, remedy));
         }
-        if settings.source == SourceKind::File && settings.file.paths.is_empty() {
+        if !settings.sources.is_empty() && *self.origin("source") != Origin::Default {
+            let what = "there is `sources` as well".to_owned();
+            problems.push(self.problem("source", what, "keep one of them".to_owned()));
+        }
+        let inputs = settings.inputs();
+        let of = |kind| inputs.iter().find(|source| source.kind == kind);
+        for source in &inputs {
+            if let Err((key, (what, remedy))) = socket_keys::check(source.kind, &source.socket) {
+                let (key, what) = if settings.sources.is_empty() {
+                    (format!("socket.{key}"), what)
+                } else {
+                    ("sources".to_owned(), format!("{}: {key}: {what}", source.name))
+                };
+                problems.push(self.problem(&key, what, remedy));
+            }
+        }
+        if of(SourceKind::File).is_some_and(|source| source.file.paths.is_empty()) {
             let remedy =
                 "set file.paths, ERRTALLY_FILE_PATHS or --file-paths, such as /var/log/containers/*.log";
             problems.push(self.problem("file.paths", "no file to follow".to_owned(), remedy.to_owned()));
         }
-        if settings.source == SourceKind::Kafka && settings.kafka.topics.is_empty() {
+        if of(SourceKind::Kafka).is_some_and(|source| source.kafka.topics.is_empty()) {
             let remedy = "set kafka.topics, ERRTALLY_KAFKA_TOPICS or --kafka-topics";
             problems.push(self.problem("kafka.topics", "no topic to consume".to_owned(), remedy.to_owned()));
         }

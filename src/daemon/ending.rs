@@ -1,6 +1,6 @@
 //! The end of `run`: every one has a deadline, and says which way it went.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -68,21 +68,27 @@ impl Ending {
     }
 }
 
-/// Whether the input has ended, told by the thread that reads it.
-#[derive(Debug, Default)]
+/// Whether the inputs of all sources have ended, told by the threads that read them.
+#[derive(Debug)]
 pub(super) struct InputOver {
-    is: AtomicBool,
+    left: AtomicUsize,
     told: Notify,
 }
 
 impl InputOver {
+    pub(super) fn of(sources: usize) -> InputOver {
+        InputOver { left: AtomicUsize::new(sources), told: Notify::new() }
+    }
+
+    /// One has ended by itself.
     pub(super) fn tell(&self) {
-        self.is.store(true, Ordering::Release);
-        self.told.notify_one();
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.told.notify_one();
+        }
     }
 
     pub(super) fn is(&self) -> bool {
-        self.is.load(Ordering::Acquire)
+        self.left.load(Ordering::Acquire) == 0
     }
 
     pub(super) async fn wait(&self) {

@@ -6,26 +6,20 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 
+use super::inputs::Inputs;
 use super::{Daemon, Prepared, Start};
 use crate::config::{Settings, SourceKind};
 use crate::health::Readiness;
-#[cfg(feature = "kafka")]
-use crate::kafka::KafkaSettings;
 use crate::metrics::Shown;
 use crate::server::Connections;
 use crate::sink;
 use crate::sink::settings::EventsTo;
-use crate::source::follow::{self, Store};
-#[cfg(feature = "kafka")]
-use crate::source::kafka;
-use crate::source::settings::FileSettings;
-use crate::source::stdin;
-use crate::source::stop::{Ended, Stop};
+use crate::source::input;
+use crate::source::socket::Activation;
 use errtally_core::engine::Engine;
 use errtally_core::enrich::Plan;
 use errtally_core::ledger::{Ledger, Source};
 use errtally_core::outbox::Outbox;
-use errtally_core::pipeline::Pipeline;
 
 impl Prepared {
     /// Binds the port and opens what events go to.
@@ -40,8 +34,9 @@ impl Prepared {
         let ledger =
             Ledger::with_labels(engine, settings.max_unknown_codes, &labels, settings.max_label_sets);
         let plan = Plan::new(&settings.extraction()).map_err(|what| anyhow!("{what}"))?;
-        let store = positions(&settings)?;
         let events = Events::open(&settings)?;
+        let readiness = Arc::new(Readiness::new(events.as_ref().map(|e| e.status.clone())));
+        let inputs = open(&settings, &readiness)?;
         let daemon = Daemon {
             layers,
             web: Arc::new(web),
@@ -51,88 +46,25 @@ impl Prepared {
             settings,
             ledger: Arc::new(ledger),
             health: Arc::default(),
-            readiness: Arc::new(Readiness::new(events.as_ref().map(|e| e.status.clone()))),
+            readiness,
             log,
         };
-        Ok(Prepared { daemon, listener, plan, events, store })
+        Ok(Prepared { daemon, listener, plan, events, inputs })
     }
 }
 
-/// What the daemon reads.
-pub(super) enum Input {
-    Stdin(Arc<stdin::Status>),
-    File(Box<Files>, Arc<follow::Status>),
-    #[cfg(feature = "kafka")]
-    Kafka(KafkaSettings, Arc<kafka::Status>),
-}
-
-impl Input {
-    #[cfg_attr(not(feature = "kafka"), allow(unused_variables))]
-    pub(super) fn new(settings: &Settings, store: Option<Store>, readiness: &Arc<Readiness>) -> Input {
-        match settings.source {
-            SourceKind::Stdin => Input::Stdin(Arc::default()),
-            SourceKind::File => {
-                let connections = settings.http.max_connections;
-                let files = Files { settings: settings.file.clone(), store, connections };
-                Input::File(Box::new(files), Arc::new(follow::Status::new(readiness.clone())))
-            }
-            #[cfg(feature = "kafka")]
-            SourceKind::Kafka => {
-                let status = kafka::Status::new(&settings.kafka.brokers.join(", "), readiness.clone());
-                Input::Kafka(settings.kafka.clone(), Arc::new(status))
-            }
-            // Refused when the settings are read.
-            #[cfg(not(feature = "kafka"))]
-            SourceKind::Kafka => Input::Stdin(Arc::default()),
-        }
+/// Opens all sources.
+fn open(settings: &Settings, readiness: &Arc<Readiness>) -> anyhow::Result<Inputs> {
+    let mut inputs = Inputs::default();
+    let sources = settings.inputs();
+    readiness.set_sources(sources.len());
+    let mut activation = Activation::from_environment();
+    for source in &sources {
+        let input = input::open(source, settings, readiness.of(&source.name), &mut activation);
+        let input = input.with_context(|| format!("cannot open the source {}", source.name))?;
+        inputs.0.push((Source::named(&source.name), input));
     }
-
-    pub(super) fn source(&self) -> Source {
-        match self {
-            Input::Stdin(_) => Source::Stdin,
-            Input::File(..) => Source::File,
-            #[cfg(feature = "kafka")]
-            Input::Kafka(..) => Source::Kafka,
-        }
-    }
-
-    /// Reads to the end; `over` is called when the input has none left, before
-    /// what was read is handed over.
-    pub(super) fn read(
-        self,
-        pipeline: &mut Pipeline,
-        stop: &Arc<Stop>,
-        over: impl FnOnce(),
-    ) -> anyhow::Result<Ended> {
-        match self {
-            Input::Stdin(status) => stdin::read(std::io::stdin(), pipeline, stop, &status, over),
-            Input::File(files, status) => {
-                let Files { settings, store, connections } = *files;
-                follow::follow(&settings, store, connections, pipeline, stop, &status)
-            }
-            #[cfg(feature = "kafka")]
-            Input::Kafka(settings, status) => kafka::consume(&settings, pipeline, stop, &status),
-        }
-    }
-}
-
-/// Which files are read, and from where on.
-pub(super) struct Files {
-    settings: FileSettings,
-    store: Option<Store>,
-    connections: usize,
-}
-
-/// Opens the folder in which positions are kept, where they are.
-fn positions(settings: &Settings) -> anyhow::Result<Option<Store>> {
-    match &settings.state_dir {
-        _ if settings.source != SourceKind::File => Ok(None),
-        Some(folder) => Store::open(folder).map(Some),
-        None => {
-            tracing::warn!("{}", follow::NOT_KEPT);
-            Ok(None)
-        }
-    }
+    Ok(inputs)
 }
 
 /// Where events go, ready to be written to.
@@ -150,8 +82,11 @@ impl Events {
         let status = Arc::new(sink::Status::new(settings.events.to));
         let stopping = Arc::new(sink::Stopping::default());
         // A member of a group must be polled, and files looked at, whatever a sink waits for.
-        let apart = settings.source != SourceKind::Stdin;
-        let sink = sink::open(&settings.events, &settings.kafka, apart, status.clone(), stopping.clone())?;
+        let inputs = settings.inputs();
+        let apart = inputs.iter().any(|source| source.kind != SourceKind::Stdin);
+        let consumer = inputs.iter().find(|source| source.kind == SourceKind::Kafka);
+        let kafka = consumer.map_or(&settings.kafka, |consumer| &consumer.kafka);
+        let sink = sink::open(&settings.events, kafka, apart, status.clone(), stopping.clone())?;
         Ok(Some(Events { outbox: Outbox::new(sink), status, stopping }))
     }
 }

@@ -12,11 +12,13 @@ use super::rows::Rows;
 use super::{collect, openmetrics, text};
 use crate::health::Readiness;
 use crate::server::{Connections, Web};
-use crate::source::follow::Event;
+use crate::source::follow::{self, Event};
+use crate::source::input::Status;
+use crate::source::stdin;
 use errtally_core::catalog::Category;
 use errtally_core::fields::time::Moment;
 use errtally_core::labels::{NONE, SetId};
-use errtally_core::ledger::{Ledger, Snapshot};
+use errtally_core::ledger::{Ledger, Snapshot, Source};
 
 /// For which codes `errtally_code_info` has a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,13 +100,8 @@ pub struct Process {
     pub connections: Arc<Connections>,
     /// TLS and authentication, which are read again by themselves.
     pub web: Arc<Web>,
-    /// Standard input, where that is read.
-    pub stdin: Option<Arc<crate::source::stdin::Status>>,
-    /// The files, where some are followed.
-    pub files: Option<Arc<crate::source::follow::Status>>,
-    /// The consumer, where there is one.
-    #[cfg(feature = "kafka")]
-    pub kafka: Option<Arc<crate::source::kafka::Status>>,
+    /// What is read.
+    pub sources: Vec<(Source, Status)>,
 }
 
 /// How the metrics are written.
@@ -208,8 +205,7 @@ impl Exporter {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let rows = self.rows(&snapshot);
         #[cfg(feature = "kafka")]
-        let consumer =
-            self.process.as_ref().and_then(|p| p.kafka.as_ref()).map(|s| super::kafka::Consumer::new(s));
+        let consumer = self.process.as_ref().and_then(Process::kafka).map(|s| super::kafka::Consumer::new(s));
         let mut families = Families::default();
         collect::ledger(&snapshot, &rows, &self.shown.load(), &mut families);
         if let Some(process) = &self.process {
@@ -219,6 +215,7 @@ impl Exporter {
                 consumer.collect(&mut families);
             }
             process.files(&mut families);
+            super::receivers::collect(&process.sources, &mut families);
             process.state(&mut families);
             super::process::collect(&mut families);
         }
@@ -236,6 +233,29 @@ impl Exporter {
 }
 
 impl Process {
+    fn stdin(&self) -> Option<&stdin::Status> {
+        self.sources.iter().find_map(|(_, status)| match status {
+            Status::Stdin(status) => Some(&**status),
+            _ => None,
+        })
+    }
+
+    fn followed(&self) -> Option<&follow::Status> {
+        self.sources.iter().find_map(|(_, status)| match status {
+            Status::Files(status) => Some(&**status),
+            _ => None,
+        })
+    }
+
+    /// The consumer, where there is one.
+    #[cfg(feature = "kafka")]
+    pub fn kafka(&self) -> Option<&crate::source::kafka::Status> {
+        self.sources.iter().find_map(|(_, status)| match status {
+            Status::Kafka(status) => Some(&**status),
+            _ => None,
+        })
+    }
+
     fn events(&self, out: &mut Families<'_>) {
         if let Some(events) = &self.events {
             out.add(&super::EVENTS, &[events.to()], events.delivered() as f64);
@@ -247,7 +267,7 @@ impl Process {
     }
 
     fn files(&self, out: &mut Families<'_>) {
-        let Some(files) = &self.files else { return };
+        let Some(files) = self.followed() else { return };
         let gauges = files.gauges();
         out.add(&super::FILES_FOLLOWED, &[], gauges.followed as f64);
         out.add(&super::FILES_OPEN, &[], gauges.open as f64);
@@ -272,8 +292,9 @@ impl Process {
         let (successful, when) = self.health.last();
         out.add(&super::RELOAD_SUCCESSFUL, &[], truth(successful && !self.web.is_broken()));
         out.add(&super::RELOAD_SUCCESS_TIMESTAMP, &[], when);
-        let undecoded = self.stdin.as_ref().map_or(0, |stdin| stdin.undecoded())
-            + self.files.as_ref().map_or(0, |files| files.count(Event::Undecoded));
+        let undecoded = self.stdin().map_or(0, stdin::Status::undecoded)
+            + self.followed().map_or(0, |files| files.count(Event::Undecoded))
+            + super::receivers::undecoded(&self.sources);
         out.add(&super::UNDECODED_INPUTS, &[], undecoded as f64);
         for (what, end) in self.web.expiries() {
             out.add(&super::CERTIFICATE_EXPIRY, &[what], end as f64);

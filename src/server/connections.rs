@@ -50,6 +50,8 @@ const TELL_AGAIN: Duration = Duration::from_secs(60);
 enum Phase {
     /// Connecting, or sending a request.
     Asking,
+    /// Sending what belongs to a request and is read as it comes.
+    Sending,
     /// Waiting for an answer that is not yet made.
     Waiting,
     /// Taking an answer.
@@ -83,12 +85,19 @@ impl Connection {
     /// Bytes have come.
     pub fn received(&self) {
         let mut phase = self.phase();
-        if phase.0 == Phase::Idle {
-            *phase = (Phase::Asking, Instant::now());
+        match phase.0 {
+            Phase::Idle => *phase = (Phase::Asking, Instant::now()),
+            Phase::Sending => phase.1 = Instant::now(),
+            Phase::Asking | Phase::Waiting | Phase::Taking => {}
         }
     }
 
-    /// A request is whole.
+    /// More of the request is waited for.
+    pub fn sending(&self) {
+        *self.phase() = (Phase::Sending, Instant::now());
+    }
+
+    /// A request is whole, or what has come of it is worked on.
     pub fn asked(&self) {
         *self.phase() = (Phase::Waiting, Instant::now());
     }
@@ -108,7 +117,8 @@ impl Connection {
 
     /// Whether it is closed with an answer under way.
     pub fn is_cut_off(&self) -> bool {
-        self.expelled.load(Ordering::Acquire) && matches!(self.phase().0, Phase::Waiting | Phase::Taking)
+        self.expelled.load(Ordering::Acquire)
+            && matches!(self.phase().0, Phase::Sending | Phase::Waiting | Phase::Taking)
     }
 }
 
@@ -194,7 +204,7 @@ impl Connections {
         let quiet = open.values().filter_map(|connection| {
             let (phase, since) = *connection.phase();
             let quiet = match phase {
-                Phase::Asking | Phase::Idle => true,
+                Phase::Asking | Phase::Sending | Phase::Idle => true,
                 // It is not the client that is slow.
                 Phase::Waiting => false,
                 Phase::Taking => since.elapsed() > LONG_ANSWER,
@@ -220,7 +230,8 @@ impl Connections {
         for connection in self.open().values() {
             let (phase, since) = *connection.phase();
             let longest = match phase {
-                Phase::Asking => self.limits.request_timeout,
+                // All of a head, and each piece of a body.
+                Phase::Asking | Phase::Sending => self.limits.request_timeout,
                 // That time is ours, and bounded elsewhere.
                 Phase::Waiting => continue,
                 Phase::Taking => self.limits.answer_timeout,

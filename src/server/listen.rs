@@ -2,7 +2,7 @@
 //! `NAME:PORT`, or `:PORT` for all addresses of the machine.
 
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, ToSocketAddrs, UdpSocket};
 
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
@@ -49,6 +49,30 @@ pub fn bind(address: &str) -> io::Result<TcpListener> {
     };
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+/// As [`bind`], for datagrams.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_udp(address: &str) -> io::Result<UdpSocket> {
+    let Some(Ok(port)) = address.strip_prefix(':').map(str::parse::<u16>) else {
+        let mut all: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
+        all.sort_by_key(SocketAddr::is_ipv6);
+        return UdpSocket::bind(&all[..]);
+    };
+    let both = || {
+        let socket = socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+        set_ipv6_v6only(&socket, false)?;
+        bind_socket(&socket, &SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0))?;
+        Ok(socket.into())
+    };
+    match both() {
+        Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL | Errno::PROTONOSUPPORT) => {
+            UdpSocket::bind(("0.0.0.0", port))
+        }
+        result => Ok(result?),
+    }
 }
 
 /// Listens on all addresses: one socket for IPv6 and IPv4, or of IPv4 alone

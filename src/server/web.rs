@@ -127,6 +127,16 @@ impl Web {
         self.current.config.load().tls.is_some()
     }
 
+    /// Whether it says nothing but how TLS is spoken, which is all that a socket
+    /// can ask of its senders.
+    pub fn is_tls_alone(&self) -> bool {
+        let config = self.current.config.load();
+        config.tls.is_some()
+            && config.headers.is_empty()
+            && config.limiter.is_none()
+            && config.users.is_empty()
+    }
+
     /// The certificates in force by what they are for, and when the first of
     /// them expires, in seconds since 1970.
     pub fn expiries(&self) -> Vec<(&'static str, i64)> {

@@ -50,6 +50,19 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("code_info", "all", "seen", "all"),
         // Kafka asks for a topic, which no layer here sets; its origin tells.
         trial("source", "stdin", "stdin", "stdin"),
+        trial(
+            "sources",
+            "[{name: \"a\", kind: stdin}]",
+            "[{name: \"b\", kind: udp, listen: \":1\"}]",
+            "[{name: \"c\", kind: stdin}]",
+        ),
+        trial("socket.listen", "a", "b", "c"),
+        trial("socket.framing", "newline", "octets", "newline"),
+        trial("socket.max_connections", "1", "2", "3"),
+        trial("socket.idle_timeout", "1s", "2s", "3s"),
+        trial("socket.tls_config_file", "", "", ""),
+        trial("socket.web_config_file", "", "", ""),
+        trial("socket.shared_key_file", "", "", ""),
         trial("state_dir", "a", "b", "c"),
         trial("file.paths", "a.log", "/b/*.log", "c.log"),
         trial("file.exclude", "a.log", "*.gz", "c.log"),
@@ -130,6 +143,7 @@ fn as_shown(key: &str, value: &str) -> String {
             format!("{{{name}: [{}]}}", paths.join(", "))
         }
         Some((name, value)) if key.ends_with(".properties") => format!("{{{name}: \"{value}\"}}"),
+        _ if key == "sources" => value.trim_matches(['[', ']']).to_owned(),
         _ => value.to_owned(),
     }
 }

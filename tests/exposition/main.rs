@@ -112,7 +112,7 @@ fn count(ledger: &Ledger, engine: &Arc<Engine>, case: &Case) {
     }
     tally.records = (case.hits.len() + case.unknown.len()) as u64;
     tally.matched = tally.records;
-    ledger.commit(Source::Stdin, engine, &mut sets, &mut tally);
+    ledger.commit(Source::STDIN, engine, &mut sets, &mut tally);
 }
 
 #[track_caller]

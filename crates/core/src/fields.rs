@@ -7,8 +7,8 @@
 //! 2. JSON objects that its strings hold, as shippers wrap them;
 //! 3. `key=value` text, in the strings of the object or in the record;
 //! 4. the envelope of a message, for the paths `@key` and `@header:NAME`, or
-//!    the name of a file, for `@file`, `@namespace`, `@pod` and `@container`;
-//!    these keep their order among the paths.
+//!    the name of a file, for `@file`, `@namespace`, `@pod` and `@container`,
+//!    or the sender, for `@peer`; these keep their order among the paths.
 //!
 //! What these leave, and whatever stands near a code in a record that is not
 //! JSON alone, is read leniently by the module `near`.
@@ -26,6 +26,7 @@ mod near;
 pub mod origin;
 mod outline;
 mod paths;
+pub mod peer;
 mod text;
 pub mod time;
 mod walk;
@@ -34,6 +35,7 @@ mod words;
 pub use file::{FileName, OfFile};
 pub use near::told::{Field, Passed, Unfit};
 pub use paths::{MAX_DOTS, MAX_SLOTS, Wanted};
+pub use peer::PeerName;
 
 use std::ops::Range;
 
@@ -73,6 +75,8 @@ pub enum Beside<'b> {
     Message(&'b dyn Envelope),
     /// It stands in a file.
     File(&'b FileName),
+    /// A peer has sent it.
+    Peer(&'b PeerName),
 }
 
 /// The slots of the fields that are more than a value at a path.
@@ -434,6 +438,7 @@ impl Fields {
                 (paths::FromEnvelope::Key, Beside::Message(envelope)) => envelope.key(),
                 (paths::FromEnvelope::Header(name), Beside::Message(envelope)) => envelope.header(name),
                 (paths::FromEnvelope::File(what), Beside::File(file)) => file.get(*what).map(str::as_bytes),
+                (paths::FromEnvelope::Peer, Beside::Peer(peer)) => peer.get().map(str::as_bytes),
                 _ => None,
             };
             if let Some(value) = value {

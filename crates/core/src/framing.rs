@@ -170,6 +170,11 @@ impl LineBuffer {
         self.end - self.start
     }
 
+    /// They.
+    pub fn rest(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
     /// Bytes of whole lines among them.
     pub fn held_lines(&self) -> usize {
         self.lines

@@ -23,25 +23,29 @@ use labelling::Labelling;
 pub use row::{About, Retired, Row};
 pub use totals::Totals;
 
-/// Where records come from: the label `source`.
+/// Where records come from: a name, the value of the label `source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// Standard input.
-    Stdin,
-    /// Files named on the command line.
-    File,
-    /// Messages.
-    Kafka,
-}
+pub struct Source(&'static str);
 
 impl Source {
+    /// Standard input, where nobody has named it otherwise.
+    pub const STDIN: Source = Source("stdin");
+    /// Files.
+    pub const FILE: Source = Source("file");
+    /// Messages.
+    pub const KAFKA: Source = Source("kafka");
+
+    /// The source of this name. The name is kept as long as the process lives: there is one for each
+    /// source of the settings, which are read once.
+    pub fn named(name: &str) -> Source {
+        let known = [Source::STDIN, Source::FILE, Source::KAFKA];
+        let same = known.into_iter().find(|source| source.0 == name);
+        same.unwrap_or_else(|| Source(Box::leak(name.to_owned().into_boxed_str())))
+    }
+
     /// The label value.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Source::Stdin => "stdin",
-            Source::File => "file",
-            Source::Kafka => "kafka",
-        }
+        self.0
     }
 }
 

@@ -18,7 +18,7 @@
 //!
 //! let catalog = Arc::new(Catalog::embedded().unwrap());
 //! let ledger = Arc::new(Ledger::new(Arc::new(Engine::new(catalog, Options::default())), 100));
-//! let mut pipeline = Pipeline::new(ledger.clone(), Source::Stdin);
+//! let mut pipeline = Pipeline::new(ledger.clone(), Source::STDIN);
 //! pipeline.push(br#"{"errorCode":"CCE.01400007","errorMessage":"Insufficient cluster quota."}"#);
 //! pipeline.finish();
 //! assert_eq!(ledger.snapshot().records(), 1);

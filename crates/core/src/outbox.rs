@@ -12,24 +12,51 @@ pub use sink::{Sink, SinkError, were};
 /// with a thousand codes may, does not pile up.
 const GATHERED_BYTES: usize = 256 << 10;
 
-/// A sink that the outbox gives events to and a source asks what has arrived.
+/// How long one of several sources may keep the sink from the others while it
+/// waits for its events.
+const SETTLE_SLICE: Duration = Duration::from_millis(50);
+
+/// The same while it waits for room, and how long it lets the others then.
+const ROOM_SLICE: Duration = Duration::from_millis(5);
+const LET_OTHERS: Duration = Duration::from_micros(100);
+
+/// A sink that outboxes give events to and sources ask what has arrived.
 #[derive(Clone)]
-pub struct SharedSink(Arc<Mutex<Box<dyn Sink>>>);
+pub struct SharedSink(Arc<Mutex<Taking>>);
+
+struct Taking {
+    sink: Box<dyn Sink>,
+    /// Events that were given to it, by whichever outbox.
+    given: u64,
+}
 
 impl SharedSink {
-    fn sink(&self) -> MutexGuard<'_, Box<dyn Sink>> {
+    fn taking(&self) -> MutexGuard<'_, Taking> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Events, from the first on, that are acknowledged.
     pub fn settled(&self) -> u64 {
-        self.sink().settled()
+        self.taking().sink.settled()
     }
 
-    /// Waits until all are acknowledged, at most until `deadline`, or until
-    /// the time to stop is over. Whether they are.
+    /// Waits until all are acknowledged that were given so far, at most until
+    /// `deadline`, or until the time to stop is over. Whether they are.
     pub fn settle(&self, deadline: Option<Instant>) -> bool {
-        self.sink().settle(deadline)
+        let given = self.taking().given;
+        loop {
+            let slice = Instant::now() + SETTLE_SLICE;
+            let until = deadline.map_or(slice, |deadline| deadline.min(slice));
+            let mut taking = self.taking();
+            if taking.sink.settle(Some(until)) || taking.sink.settled() >= given {
+                return true;
+            }
+            drop(taking);
+            // Earlier than asked: it has failed, or the time to stop is over.
+            if Instant::now() < until || deadline.is_some_and(|deadline| until >= deadline) {
+                return false;
+            }
+        }
     }
 }
 
@@ -58,7 +85,15 @@ impl std::fmt::Debug for Outbox {
 impl Outbox {
     /// To `sink`.
     pub fn new(sink: Box<dyn Sink>) -> Outbox {
-        let sink = SharedSink(Arc::new(Mutex::new(sink)));
+        Outbox::shared(SharedSink(Arc::new(Mutex::new(Taking { sink, given: 0 }))))
+    }
+
+    /// Another one to the sink of this one, for another pipeline.
+    pub fn another(&self) -> Outbox {
+        Outbox::shared(self.sink.clone())
+    }
+
+    fn shared(sink: SharedSink) -> Outbox {
         Outbox { lines: Vec::new(), events: 0, taken: 0, sink, failure: None, failed: false, gave: true }
     }
 
@@ -79,15 +114,18 @@ impl Outbox {
 
     /// Hands over what was gathered. Waits while the sink has no room.
     pub fn flush(&mut self) {
-        // Also what is refused: its records must never count as done.
-        self.taken += self.events;
-        self.gave |= self.events > 0;
-        if self.events > 0
-            && !self.failed
-            && let Err(failure) = self.sink.sink().take(&self.lines, self.events)
-        {
-            self.failure = Some(failure);
-            self.failed = true;
+        if self.events > 0 {
+            self.gave = true;
+            let mut taking = self.sink.taking();
+            // Also what is refused: its records must never count as done.
+            taking.given += self.events;
+            self.taken = taking.given;
+            if !self.failed
+                && let Err(failure) = taking.sink.take(&self.lines, self.events)
+            {
+                self.failure = Some(failure);
+                self.failed = true;
+            }
         }
         self.lines.clear();
         self.events = 0;
@@ -97,8 +135,17 @@ impl Outbox {
     /// source that has other work meanwhile gives the pipeline nothing until
     /// it has.
     pub fn has_room(&mut self, time: Duration) -> bool {
-        if self.gave && !self.failed {
-            self.gave = !self.sink.sink().room(time);
+        let until = Instant::now() + time;
+        while self.gave && !self.failed {
+            let left = until.saturating_duration_since(Instant::now());
+            self.gave = !self.sink.taking().sink.room(left.min(ROOM_SLICE));
+            if left.is_zero() {
+                break;
+            }
+            if self.gave {
+                // So that another thread that waits for the sink gets it.
+                std::thread::sleep(LET_OTHERS);
+            }
         }
         !self.gave || self.failed
     }
@@ -108,7 +155,9 @@ impl Outbox {
         self.failure.take()
     }
 
-    /// Events so far, up to the last [`flush`](Outbox::flush).
+    /// How many events have to have [arrived](SharedSink::settled) for all of
+    /// this outbox to have, up to the last [`flush`](Outbox::flush): those of
+    /// others that were given before them count.
     pub fn taken(&self) -> u64 {
         self.taken
     }
@@ -121,7 +170,7 @@ impl Outbox {
         if self.sink.settle(None) {
             return Ok(());
         }
-        let missing = self.taken - self.sink.settled();
+        let missing = self.taken.saturating_sub(self.sink.settled());
         Err(anyhow::anyhow!("{} not delivered within shutdown_timeout", were(missing)))
     }
 

@@ -14,14 +14,14 @@ use memchr::memchr;
 
 use crate::engine::Engine;
 use crate::enrich::Plan;
-use crate::fields::{Envelope, FileName};
+use crate::fields::{Envelope, PeerName};
 use crate::framing::{Block, LineBuffer};
 use crate::join::containers::FIRST_LINES;
 use crate::ledger::{Ledger, Source};
 use crate::outbox::Outbox;
 use crate::record::Reader;
 use crate::turns::Turn;
-use blocks::{At, Scratch, lines, message, window};
+use blocks::{At, Origin, Scratch, lines, message, window};
 pub use turn::Head;
 
 /// Lines that are held and do not end a record, from which on they are looked
@@ -38,8 +38,8 @@ pub struct Pipeline {
     lines: LineBuffer,
     scratch: Scratch,
     reader: Reader,
-    /// The file that the bytes are read from, where they are read from several.
-    file: Option<Arc<FileName>>,
+    /// Where the bytes come from.
+    origin: Origin,
     /// Bytes of the input before the next block.
     offset: u64,
     /// Lines of fewer bytes are not looked at again, unless nothing follows.
@@ -75,12 +75,20 @@ impl Pipeline {
             lines,
             scratch: Scratch::default(),
             reader,
-            file: None,
+            origin: Origin::Stream,
             offset: 0,
             retry: 0,
             turn: None,
             held: false,
         }
+    }
+
+    /// Another one that counts for the same source and gives events to the same
+    /// sink: for a record that is read in parts while others are counted.
+    pub fn beside(&mut self) -> Pipeline {
+        let plan = self.reader.plan().clone();
+        let events = self.reader.events().map(|events| events.another());
+        Pipeline::with_plan(self.ledger.clone(), self.source, plan, events)
     }
 
     /// For one of several threads that share an input: what it counts reaches
@@ -141,7 +149,7 @@ impl Pipeline {
 
     /// Counts whole lines that come next where they are; gives the bytes that are done.
     fn lines_in_place(&mut self, block: &[u8]) -> usize {
-        let at = At::offset(self.file.as_deref(), self.offset);
+        let at = At::offset(&self.origin, self.offset);
         let taken = lines(&mut self.reader, &self.engine, &mut self.scratch, block, false, at);
         if taken > 0 {
             self.offset += taken as u64;
@@ -187,13 +195,21 @@ impl Pipeline {
     /// Counts one message as one record. It is in the ledger after the next
     /// [`commit`](Pipeline::commit).
     pub fn message(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        self.unit(payload, At::Message(envelope));
+    }
+
+    /// As [`message`](Pipeline::message), of what `peer` has sent as one record.
+    pub fn sent(&mut self, payload: &[u8], peer: &PeerName) {
+        self.unit(payload, At::Peer(peer, None));
+    }
+
+    fn unit(&mut self, payload: &[u8], at: At<'_>) {
         self.follow();
-        let at = At::Message(envelope);
         if payload.len() > self.engine.options().max_record_bytes {
             window(&mut self.reader, &self.engine, &mut self.scratch, payload, 0, true, at);
             self.reader.tally.bytes += payload.len() as u64;
         } else {
-            message(&mut self.reader, &self.engine, &mut self.scratch, payload, envelope);
+            message(&mut self.reader, &self.engine, &mut self.scratch, payload, at);
         }
     }
 
@@ -201,8 +217,16 @@ impl Pipeline {
     /// one before; the last may lack its newline. They are in the ledger after
     /// the next [`commit`](Pipeline::commit).
     pub fn message_lines(&mut self, payload: &[u8], envelope: &dyn Envelope) {
+        self.unit_lines(payload, At::Message(envelope));
+    }
+
+    /// As [`message_lines`](Pipeline::message_lines), of what `peer` has sent.
+    pub fn sent_lines(&mut self, payload: &[u8], peer: &PeerName) {
+        self.unit_lines(payload, At::Peer(peer, None));
+    }
+
+    fn unit_lines(&mut self, payload: &[u8], at: At<'_>) {
         self.follow();
-        let at = At::Message(envelope);
         let limit = self.engine.options().max_record_bytes;
         (self.scratch.first_lines, self.scratch.wrapped) = (0, false);
         let mut from = 0;
@@ -254,7 +278,7 @@ impl Pipeline {
                     if bytes.len() < self.retry && !closed {
                         return;
                     }
-                    let at = At::offset(self.file.as_deref(), self.offset);
+                    let at = At::offset(&self.origin, self.offset);
                     let taken = lines(&mut self.reader, &self.engine, &mut self.scratch, bytes, closed, at);
                     if taken == 0 {
                         self.retry = if bytes.len() > MANY_HELD { bytes.len() + bytes.len() / 8 } else { 0 };
@@ -266,7 +290,7 @@ impl Pipeline {
                     true
                 }
                 Block::Window { bytes, seen, last, newline } => {
-                    let at = At::offset(self.file.as_deref(), self.offset - seen as u64);
+                    let at = At::offset(&self.origin, self.offset - seen as u64);
                     window(&mut self.reader, &self.engine, &mut self.scratch, bytes, seen, last, at);
                     let fresh = (bytes.len() - seen) as u64 + u64::from(newline);
                     self.reader.tally.bytes += fresh;

@@ -147,6 +147,11 @@ impl Reader {
         }
     }
 
+    /// What is read.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
     /// The events' way out.
     pub fn events(&mut self) -> Option<&mut Outbox> {
         self.events.as_mut().map(|(_, outbox)| outbox)
@@ -240,6 +245,7 @@ impl Reader {
         let (beside, envelope) = match position {
             Position::Message(envelope) => (Beside::Message(envelope), Some(envelope)),
             Position::File(file, _) => (Beside::File(file), None),
+            Position::Peer(peer, _) => (Beside::Peer(peer), None),
             Position::Byte(_) => (Beside::Nothing, None),
         };
         let codes = self.hits.iter().take(MAX_MESSAGES).map(|hit| &hit.place);
@@ -325,7 +331,8 @@ impl Reader {
         self.overlong_matched = false;
         self.begin_block();
         self.begin();
-        if let Position::Byte(offset) | Position::File(_, offset) = position {
+        if let Position::Byte(offset) | Position::File(_, offset) | Position::Peer(_, Some(offset)) = position
+        {
             self.overlong = offset;
         }
     }
@@ -359,7 +366,8 @@ impl Reader {
         let position = match position {
             Position::Byte(_) => Position::Byte(self.overlong),
             Position::File(file, _) => Position::File(file, self.overlong),
-            message @ Position::Message(_) => message,
+            Position::Peer(peer, Some(_)) => Position::Peer(peer, Some(self.overlong)),
+            alone @ (Position::Message(_) | Position::Peer(_, None)) => alone,
         };
         let about = event::Record {
             time: self.now,

@@ -1,16 +1,15 @@
 //! What is known of the files, for `/metrics` and `/readyz`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::health::Readiness;
+use crate::health::SourceReadiness;
 
 /// State and counters of the files that are followed, shared by the thread that
 /// reads and the exporter.
 #[derive(Debug)]
 pub struct Status {
-    readiness: Arc<Readiness>,
+    readiness: SourceReadiness,
     gauges: [AtomicU64; 3],
     counters: [AtomicU64; 6],
     /// When positions were last written, in milliseconds since 1970; 0 for never.
@@ -47,7 +46,7 @@ pub struct Gauges {
 
 impl Status {
     /// Nothing is known yet.
-    pub fn new(readiness: Arc<Readiness>) -> Status {
+    pub fn new(readiness: SourceReadiness) -> Status {
         readiness.waiting(Some("looking for files for the first time".to_owned()));
         Status {
             readiness,

@@ -3,14 +3,14 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use super::admin::{Place, TopicId};
 use super::partitions::{PartitionStatus, Partitions, Reading};
-use crate::health::Readiness;
+use crate::health::SourceReadiness;
 
 /// Errors that tell why there is no connection.
 const CONNECTION: [RDKafkaErrorCode; 6] = [
@@ -28,7 +28,7 @@ const CONNECTION: [RDKafkaErrorCode; 6] = [
 pub struct Status {
     inner: Mutex<Inner>,
     events: AtomicU64,
-    readiness: Arc<Readiness>,
+    readiness: SourceReadiness,
 }
 
 #[derive(Debug, Default)]
@@ -111,7 +111,7 @@ pub struct Counters {
 
 impl Status {
     /// Nothing is known yet.
-    pub fn new(brokers: &str, readiness: Arc<Readiness>) -> Status {
+    pub fn new(brokers: &str, readiness: SourceReadiness) -> Status {
         let inner = Inner { brokers: brokers.to_owned(), ..Inner::default() };
         let status = Status { inner: Mutex::new(inner), events: AtomicU64::new(0), readiness };
         status.tell(&status.inner());

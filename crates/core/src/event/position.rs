@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::{MAX_ID_BYTES, cut, write_string};
-use crate::fields::{Envelope, FileName};
+use crate::fields::{Envelope, FileName, PeerName};
 
 /// Bytes of the path of a file.
 pub const MAX_PATH_BYTES: usize = 4096;
@@ -17,6 +17,8 @@ pub enum Position<'p> {
     File(&'p FileName, u64),
     /// In a topic.
     Message(&'p dyn Envelope),
+    /// Sent by a peer; in its stream, where it sends one, so many bytes from its start.
+    Peer(&'p PeerName, Option<u64>),
 }
 
 impl Position<'_> {
@@ -29,6 +31,7 @@ impl Position<'_> {
                 out.push(b'}');
             }
             Position::File(file, offset) => in_file(file, offset, out),
+            Position::Peer(peer, offset) => of_peer(peer, offset, out),
             Position::Message(m) => {
                 out.extend_from_slice(b"{\"type\":\"kafka\",\"topic\":");
                 write_string(&m.topic(), out);
@@ -37,6 +40,23 @@ impl Position<'_> {
             }
         }
     }
+}
+
+fn of_peer(peer: &PeerName, offset: Option<u64>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":");
+    write_string(peer.kind, out);
+    if let Some(address) = peer.get() {
+        out.extend_from_slice(b",\"peer\":");
+        write_string(&cut(address, MAX_ID_BYTES), out);
+    }
+    // Writing to memory cannot fail.
+    if let Some(port) = peer.port {
+        let _ = write!(out, ",\"port\":{port}");
+    }
+    if let Some(offset) = offset {
+        let _ = write!(out, ",\"offset\":{offset}");
+    }
+    out.push(b'}');
 }
 
 fn in_file(file: &FileName, offset: u64, out: &mut Vec<u8>) {

@@ -53,6 +53,7 @@ pub(super) enum FromEnvelope {
     Key,
     Header(String),
     File(OfFile),
+    Peer,
 }
 
 /// An object that paths go through.
@@ -152,6 +153,7 @@ impl Paths {
         if let Some(rest) = path.strip_prefix('@') {
             let from = match (rest.split_once(':'), OfFile::named(rest)) {
                 (None, _) if rest == "key" => FromEnvelope::Key,
+                (None, _) if rest == "peer" => FromEnvelope::Peer,
                 (None, Some(what)) => FromEnvelope::File(what),
                 (Some(("header", name)), _) if !name.is_empty() => FromEnvelope::Header(name.to_owned()),
                 // `@timestamp` and the like are keys as any other.

@@ -87,7 +87,7 @@ mod tests {
             }
         }
         (tally.records, tally.matched) = (200_000, 200_000);
-        ledger.commit(Source::Stdin, &engine, &mut sets, &mut tally);
+        ledger.commit(Source::STDIN, &engine, &mut sets, &mut tally);
         let (snapshot, totals) = (ledger.snapshot(), ledger.totals());
         for (account, total) in snapshot.rows.iter().zip(&totals.rows) {
             let all: u64 = account.all().map(|(_, series)| series.count).sum();

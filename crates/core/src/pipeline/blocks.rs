@@ -2,6 +2,7 @@
 //! may stand in them, and what is there.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -10,7 +11,7 @@ use crate::classify::doubt::Doubt;
 use crate::classify::{self, MAX_CODE_BYTES, Sighting, What, discovery};
 use crate::engine::Engine;
 use crate::event::Position;
-use crate::fields::{Envelope, FileName};
+use crate::fields::{Envelope, FileName, PeerName};
 use crate::framing::OVERLAP;
 use crate::join::containers::{Containers, FIRST_LINES, recognise};
 use crate::join::line::HEAD_BYTES;
@@ -29,6 +30,17 @@ const REACH_RIGHT: usize = discovery::MAX_SPAN + MAX_CODE_BYTES + RIGHT_CONTEXT;
 // the overlap holds it with all that stands before it.
 const _: () = assert!(OVERLAP >= REACH_LEFT + REACH_RIGHT);
 
+/// Where the bytes of a pipeline come from.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// One stream.
+    Stream,
+    /// A file, of several.
+    File(Arc<FileName>),
+    /// A peer, of several.
+    Peer(Arc<PeerName>),
+}
+
 /// Where a block stands.
 #[derive(Clone, Copy)]
 pub(super) enum At<'e> {
@@ -38,12 +50,18 @@ pub(super) enum At<'e> {
     File(&'e FileName, u64),
     /// In a message.
     Message(&'e dyn Envelope),
+    /// In what a peer sends, so many bytes from its start where that is a stream.
+    Peer(&'e PeerName, Option<u64>),
 }
 
 impl<'e> At<'e> {
-    /// So many bytes into the file, or the stream where it is none.
-    pub(super) fn offset(file: Option<&'e FileName>, offset: u64) -> At<'e> {
-        file.map_or(At::Byte(offset), |file| At::File(file, offset))
+    /// So many bytes into what comes from `origin`.
+    pub(super) fn offset(origin: &'e Origin, offset: u64) -> At<'e> {
+        match origin {
+            Origin::Stream => At::Byte(offset),
+            Origin::File(file) => At::File(file, offset),
+            Origin::Peer(peer) => At::Peer(peer, Some(offset)),
+        }
     }
 
     /// Of the record that is `start` bytes into the block.
@@ -52,6 +70,7 @@ impl<'e> At<'e> {
             At::Byte(offset) => Position::Byte(offset + start as u64),
             At::File(file, offset) => Position::File(file, offset + start as u64),
             At::Message(envelope) => Position::Message(envelope),
+            At::Peer(peer, offset) => Position::Peer(peer, offset.map(|offset| offset + start as u64)),
         }
     }
 }
@@ -79,7 +98,10 @@ impl Scratch {
     /// Whether the input is known to be wrapped, now that `block` has come.
     fn is_wrapped(&mut self, block: &[u8], at: At<'_>) -> bool {
         if !self.wrapped && self.first_lines < FIRST_LINES {
-            let offset = if let At::Byte(offset) | At::File(_, offset) = at { offset } else { 0 };
+            let offset = match at {
+                At::Byte(offset) | At::File(_, offset) | At::Peer(_, Some(offset)) => offset,
+                At::Message(_) | At::Peer(_, None) => 0,
+            };
             self.wrapped = recognise(block, self.first_lines, offset);
         }
         self.wrapped
@@ -232,11 +254,11 @@ pub(super) fn message(
     engine: &Engine,
     scratch: &mut Scratch,
     record: &[u8],
-    envelope: &dyn Envelope,
+    at: At<'_>,
 ) {
     reader.tally.records += 1;
     reader.tally.bytes += record.len() as u64;
-    whole(reader, engine, &mut scratch.places, record, Position::Message(envelope));
+    whole(reader, engine, &mut scratch.places, record, at.record(0));
 }
 
 /// Counts the hits of one record.

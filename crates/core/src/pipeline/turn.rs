@@ -1,10 +1,11 @@
-//! One pipeline for many files: it reads each for a turn, from a place between
-//! two records to another one, and keeps nothing of it in between.
+//! One pipeline for many files, or many peers: it reads each for a turn, from a
+//! place between two records to another one, and keeps nothing of it in between.
 
 use std::sync::Arc;
 
 use super::Pipeline;
-use crate::fields::FileName;
+use super::blocks::Origin;
+use crate::fields::{FileName, PeerName};
 use crate::join::containers::{FIRST_LINES, recognise};
 
 /// What the first lines of a file have told.
@@ -33,9 +34,22 @@ impl Pipeline {
     /// Begins a turn of `file`, of which what comes before byte `offset` is counted.
     pub fn resume(&mut self, file: &Arc<FileName>, offset: u64, head: Head) {
         debug_assert!(self.lines.held() == 0 && !self.held);
-        if !self.file.as_ref().is_some_and(|known| Arc::ptr_eq(known, file)) {
-            self.file = Some(file.clone());
+        if !matches!(&self.origin, Origin::File(known) if Arc::ptr_eq(known, file)) {
+            self.origin = Origin::File(file.clone());
         }
+        self.begin_turn(offset, head);
+    }
+
+    /// As [`resume`](Pipeline::resume), of what `peer` sends as a stream.
+    pub fn resume_peer(&mut self, peer: &Arc<PeerName>, offset: u64, head: Head) {
+        debug_assert!(self.lines.held() == 0 && !self.held);
+        if !matches!(&self.origin, Origin::Peer(known) if Arc::ptr_eq(known, peer)) {
+            self.origin = Origin::Peer(peer.clone());
+        }
+        self.begin_turn(offset, head);
+    }
+
+    fn begin_turn(&mut self, offset: u64, head: Head) {
         self.offset = offset;
         self.retry = 0;
         (self.scratch.first_lines, self.scratch.wrapped) = (head.lines, head.wrapped);
@@ -51,6 +65,11 @@ impl Pipeline {
     /// read to its end, or [abandoned](Pipeline::abandon).
     pub fn in_record(&self) -> bool {
         self.lines.in_window()
+    }
+
+    /// What was given behind the last record that is counted.
+    pub fn rest(&self) -> &[u8] {
+        self.lines.rest()
     }
 
     /// Ends a turn: what was read behind the last record that is counted is forgotten, and comes

@@ -141,7 +141,7 @@ impl Subject {
         let kept = Kept::default();
         let outbox = Outbox::new(Box::new(kept.clone()));
         let plan = Arc::new(plan.expect("a plan"));
-        let mut pipeline = Pipeline::with_plan(ledger.clone(), Source::Stdin, plan, Some(outbox));
+        let mut pipeline = Pipeline::with_plan(ledger.clone(), Source::STDIN, plan, Some(outbox));
         feed(&mut pipeline);
         pipeline.finish();
         let snapshot = ledger.snapshot();

@@ -64,7 +64,7 @@ impl Subject {
 
     fn count_with(engine: &Arc<Engine>, reads: &[&[u8]]) -> Value {
         let ledger = Arc::new(Ledger::new(engine.clone(), 1_000_000));
-        let mut pipeline = Pipeline::new(ledger.clone(), Source::Stdin);
+        let mut pipeline = Pipeline::new(ledger.clone(), Source::STDIN);
         for read in reads {
             pipeline.push(read);
         }
