@@ -23,15 +23,14 @@ use std::time::Duration;
 
 pub use keys::{KEYS, Key, Refused};
 pub use layers::{Layers, Loaded, Origin};
-pub use socket_keys::{SocketFraming, SocketSettings};
-pub use sources::{Entry, SourceKind, SourceSettings};
+pub use sources::Entry;
 pub use watch::Watch;
 
 use crate::kafka::KafkaSettings;
 use crate::metrics::CodeInfo;
 use crate::server::HttpSettings;
 use crate::sink::settings::{EventSettings, EventsTo};
-use crate::source::settings::FileSettings;
+use crate::source::settings::{FileSettings, SocketSettings, SourceKind};
 use errtally_core::catalog::Category;
 use errtally_core::engine::Options;
 use errtally_core::enrich::{Extraction, FieldPaths, Label};

@@ -37,14 +37,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
-use connections::Connection;
-pub use connections::{Connections, HttpSettings};
+pub use connections::{Connection, Connections, HttpSettings};
 pub use gate::Gate;
 pub use listen::{bind, bind_udp, is_address};
 use stream::Stream;
 pub use web::Web;
-use crate::source::intake::{Refusal, Status};
-use errtally_core::fields::PeerName;
 
 /// Most headers of a request, and the longest head in bytes.
 const MOST_HEADERS: usize = 64;
@@ -86,7 +83,28 @@ pub enum Bodies {
     /// No route asks for one: the connection ends behind it.
     Unread,
     /// Routes read them; connections and refusals are counted here.
-    Read(Arc<Status>),
+    Read(Arc<dyn Guests>),
+}
+
+/// Who counts the connections of a site, and the requests that come to no route of it.
+pub trait Guests: std::fmt::Debug + Send + Sync {
+    /// A connection has begun.
+    fn enter(&self);
+    /// It has ended.
+    fn leave(&self);
+    /// A request was refused.
+    fn refuse(&self, refusal: Refusal, peer: SocketAddr);
+}
+
+/// Why a request comes to no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not name one host.
+    Host,
+    /// It has no right name and password.
+    Unauthorized,
+    /// There are more than the rate limit allows.
+    RateLimit,
 }
 
 impl Bodies {
@@ -95,29 +113,28 @@ impl Bodies {
     }
 
     /// Counts a request that does not come to a route.
-    fn refuse(&self, refusal: Refusal, peer: SocketAddr, why: &str) {
-        if let Bodies::Read(status) = self {
-            status.refuse(refusal, Some(&PeerName::new("http", peer)), why);
+    fn refuse(&self, refusal: Refusal, peer: SocketAddr) {
+        if let Bodies::Read(guests) = self {
+            guests.refuse(refusal, peer);
         }
     }
 }
 
 /// A connection to a site that counts them.
-struct Guest(Option<Arc<Status>>);
+struct Guest(Option<Arc<dyn Guests>>);
 
 impl Guest {
     fn enter(bodies: &Bodies) -> Guest {
-        let Bodies::Read(status) = bodies else { return Guest(None) };
-        // How many there may be is decided elsewhere.
-        status.enter(usize::MAX);
-        Guest(Some(status.clone()))
+        let Bodies::Read(guests) = bodies else { return Guest(None) };
+        guests.enter();
+        Guest(Some(guests.clone()))
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        if let Some(status) = &self.0 {
-            status.leave();
+        if let Some(guests) = &self.0 {
+            guests.leave();
         }
     }
 }
@@ -286,7 +303,7 @@ async fn answer(
     let config = site.gate.web.current().await;
     let had_body = request::has_body(&request);
     if let Err(refusal) = request::check(&request) {
-        site.bodies.refuse(Refusal::Malformed, peer, "no clear host");
+        site.bodies.refuse(Refusal::Host, peer);
         let mut response = refusal;
         Gate::dress(&config, &mut response);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -307,7 +324,7 @@ async fn answer(
             } else {
                 Refusal::RateLimit
             };
-            site.bodies.refuse(kind, peer, "");
+            site.bodies.refuse(kind, peer);
             refusal
         }
     };

@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use super::settings::{Daemon, Reading};
 use super::{Failure, output};
-use crate::config::{KEYS, Layers, SourceKind};
+use crate::config::{KEYS, Layers};
 use crate::log::stderr::say;
 use crate::source::follow::NOT_KEPT;
+use crate::source::settings::SourceKind;
 #[cfg(feature = "kafka")]
 use crate::{config::Loaded, connect, sink, sink::settings::EventsTo, source};
 use errtally_core::problem::counted;

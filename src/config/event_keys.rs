@@ -4,10 +4,11 @@ use std::path::Path;
 
 use regex_lite::Regex;
 
+use super::Settings;
 use super::kafka_keys::{check_brokers, check_name, check_once, is_same, pairs, show_pairs};
 use super::keys::{Key, list, one, parse_bool, quoted, show_bytes, size, within};
-use super::{Settings, SourceKind};
 use crate::sink::settings::{EventsTo, WhenFull};
+use crate::source::settings::SourceKind;
 use errtally_core::catalog::Category;
 use errtally_core::event::MAX_EVENT_RECORD_BYTES;
 use errtally_core::problem::{Problem, Problems};

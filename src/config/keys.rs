@@ -4,9 +4,10 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::{Settings, SourceKind};
+use super::Settings;
 use crate::metrics::CodeInfo;
 use crate::server::is_address;
+use crate::source::settings::SourceKind;
 use errtally_core::catalog::Category;
 use errtally_core::classify::discovery::{MAX_KEY_NAME, MIN_KEY_NAME};
 use errtally_core::yaml::suggest;

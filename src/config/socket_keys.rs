@@ -1,64 +1,7 @@
 //! The keys below `socket`: where to listen, and what a sender may cost.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use super::keys::{Key, Refused, one, parse_duration, quoted, show_duration, within};
-
-/// How records are told apart in what a connection sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SocketFraming {
-    /// By what the connection begins with.
-    Auto,
-    /// A newline ends each.
-    Newline,
-    /// Its length comes before each.
-    Octets,
-}
-
-impl SocketFraming {
-    /// As it is written in the settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SocketFraming::Auto => "auto",
-            SocketFraming::Newline => "newline",
-            SocketFraming::Octets => "octets",
-        }
-    }
-}
-
-/// Where to listen, and what a sender may cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SocketSettings {
-    /// An address, a path, or `systemd`.
-    pub listen: String,
-    /// How records are told apart.
-    pub framing: SocketFraming,
-    /// Most connections.
-    pub max_connections: usize,
-    /// How long a connection may be quiet; zero for ever.
-    pub idle_timeout: Duration,
-    /// TLS and client certificates, where there are any.
-    pub tls_config_file: Option<PathBuf>,
-    /// TLS, users and limits of a source over HTTP, where there are any.
-    pub web_config_file: Option<PathBuf>,
-    /// The file of what senders by the forward protocol must know, where they must.
-    pub shared_key_file: Option<PathBuf>,
-}
-
-impl Default for SocketSettings {
-    fn default() -> SocketSettings {
-        SocketSettings {
-            listen: String::new(),
-            framing: SocketFraming::Auto,
-            max_connections: 1024,
-            idle_timeout: Duration::ZERO,
-            tls_config_file: None,
-            web_config_file: None,
-            shared_key_file: None,
-        }
-    }
-}
+use crate::source::settings::{SocketFraming, SocketSettings};
 
 /// Sockets that others send to.
 pub(super) const SOCKET: &[Key] = &[
@@ -164,7 +107,7 @@ pub(super) fn check(
     kind: super::SourceKind,
     settings: &SocketSettings,
 ) -> Result<(), (&'static str, Refused)> {
-    use super::SourceKind::{Forward, Http, Tcp, Udp, Unix, Unixgram};
+    use crate::source::settings::SourceKind::{Forward, Http, Tcp, Udp, Unix, Unixgram};
     let listen = &settings.listen;
     let refused = |key, what: String, remedy: &str| Err((key, (what, remedy.to_owned())));
     let by_systemd = listen == "systemd" || listen.starts_with("systemd:");
@@ -177,7 +120,7 @@ pub(super) fn check(
             let remedy = "set listen to a path such as /run/errtally/log.sock, or to systemd";
             return refused("listen", "no socket to listen on".to_owned(), remedy);
         }
-        Tcp | Udp | Http | Forward if !by_systemd && !crate::http::is_address(listen) => {
+        Tcp | Udp | Http | Forward if !by_systemd && !crate::server::is_address(listen) => {
             let remedy = "write IP:PORT, NAME:PORT or :PORT, such as 0.0.0.0:514";
             return refused("listen", format!("`{listen}` is no address"), remedy);
         }

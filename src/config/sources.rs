@@ -6,48 +6,12 @@
 
 use std::path::Path;
 
-use super::keys::{KEYS, Key, Refused, quoted};
+use super::Settings;
+use super::keys::{KEYS, Key, quoted};
 use super::layers::values_of;
-use super::socket_keys::SocketSettings;
-use super::{FileSettings, KafkaSettings, Settings};
+use crate::source::settings::{SourceKind, SourceSettings};
 use errtally_core::problem::Sink;
 use errtally_core::yaml::{self, Data, Map, Node, suggest};
-
-/// A kind of source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceKind {
-    /// Lines from standard input.
-    Stdin,
-    /// Lines of files that grow.
-    File,
-    /// Messages from Kafka.
-    Kafka,
-    /// Lines or frames over TCP.
-    Tcp,
-    /// The same over a Unix socket.
-    Unix,
-    /// Datagrams over UDP.
-    Udp,
-    /// Datagrams over a Unix socket.
-    Unixgram,
-    /// Requests with lines, JSON or OTLP.
-    Http,
-    /// Messages of Fluentd's forward protocol.
-    Forward,
-}
-
-/// All kinds: how each is written, and the section of its keys.
-const KINDS: &[(SourceKind, &str, Option<&str>)] = &[
-    (SourceKind::Stdin, "stdin", None),
-    (SourceKind::File, "file", Some("file")),
-    (SourceKind::Kafka, "kafka", Some("kafka")),
-    (SourceKind::Tcp, "tcp", Some("socket")),
-    (SourceKind::Unix, "unix", Some("socket")),
-    (SourceKind::Udp, "udp", Some("socket")),
-    (SourceKind::Unixgram, "unixgram", Some("socket")),
-    (SourceKind::Http, "http", Some("socket")),
-    (SourceKind::Forward, "forward", Some("socket")),
-];
 
 /// The kinds of which there may be any number; of the others there may be one.
 const MANY: &[SourceKind] = &[
@@ -65,35 +29,6 @@ const MOST: usize = 64;
 /// Longest name, in bytes.
 const MAX_NAME: usize = 64;
 
-impl SourceKind {
-    /// As it is written in the settings, and the name of a source that has no other.
-    pub fn as_str(self) -> &'static str {
-        KINDS.iter().find(|(kind, ..)| *kind == self).map_or("", |(_, name, _)| name)
-    }
-
-    /// The section of its keys.
-    fn section(self) -> Option<&'static str> {
-        KINDS.iter().find(|(kind, ..)| *kind == self).and_then(|(.., section)| *section)
-    }
-
-    /// What `text` names.
-    pub(super) fn parse(text: &str) -> Result<SourceKind, Refused> {
-        let kind = KINDS.iter().find(|(_, name, _)| *name == text).map(|(kind, ..)| *kind);
-        match kind {
-            Some(SourceKind::Kafka) if !cfg!(feature = "kafka") => {
-                let remedy = "build it with the feature `kafka`".to_owned();
-                Err(("this errtally was built without Kafka".to_owned(), remedy))
-            }
-            Some(kind) => Ok(kind),
-            None => {
-                let names: Vec<_> = KINDS.iter().map(|(_, name, _)| *name).collect();
-                let (last, others) = names.split_last().unwrap_or((&"", &[]));
-                Err((format!("`{text}` is no source"), format!("write {} or {last}", others.join(", "))))
-            }
-        }
-    }
-}
-
 /// An entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -103,21 +38,6 @@ pub struct Entry {
     pub kind: SourceKind,
     /// Its keys, each by its whole name, and their values.
     set: Vec<(&'static str, Vec<String>)>,
-}
-
-/// One source with all of its settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceSettings {
-    /// The value of the label `source`.
-    pub name: String,
-    /// What it reads.
-    pub kind: SourceKind,
-    /// How, where it is files.
-    pub file: FileSettings,
-    /// How, where it is Kafka.
-    pub kafka: KafkaSettings,
-    /// How, where it is a socket.
-    pub socket: SocketSettings,
 }
 
 impl Settings {

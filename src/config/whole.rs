@@ -3,7 +3,9 @@
 
 use super::keys::KEYS;
 use super::layers::{Loaded, Origin};
-use super::{EventsTo, SourceKind, event_keys, record_keys, socket_keys};
+use super::{event_keys, record_keys, socket_keys};
+use crate::sink::settings::EventsTo;
+use crate::source::settings::SourceKind;
 use errtally_core::problem::{Problem, Problems};
 
 /// Keys that are asked for by another one.

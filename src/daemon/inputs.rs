@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info};
 
 use super::ending::InputOver;
-use crate::http::Readiness;
+use crate::health::Readiness;
 use crate::source::input::{Input, Status};
 use crate::source::stop::{Ended, Stop};
 use errtally_core::enrich::Plan;

@@ -8,14 +8,15 @@ use arc_swap::ArcSwap;
 
 use super::inputs::Inputs;
 use super::{Daemon, Prepared, Start};
-use crate::config::{Settings, SourceKind};
+use crate::config::Settings;
 use crate::health::Readiness;
 use crate::metrics::Shown;
 use crate::server::Connections;
 use crate::sink;
 use crate::sink::settings::EventsTo;
 use crate::source::input;
-use crate::source::socket::Activation;
+use crate::source::settings::SourceKind;
+use crate::source::socket::{self, Activation};
 use errtally_core::engine::Engine;
 use errtally_core::enrich::Plan;
 use errtally_core::ledger::{Ledger, Source};
@@ -59,8 +60,13 @@ fn open(settings: &Settings, readiness: &Arc<Readiness>) -> anyhow::Result<Input
     let sources = settings.inputs();
     readiness.set_sources(sources.len());
     let mut activation = Activation::from_environment();
+    let shared = input::Shared {
+        state_dir: settings.state_dir.as_deref(),
+        http: &settings.http,
+        connections: settings.http.max_connections + sources.iter().map(socket::connections).sum::<usize>(),
+    };
     for source in &sources {
-        let input = input::open(source, settings, readiness.of(&source.name), &mut activation);
+        let input = input::open(source, &shared, readiness.of(&source.name), &mut activation);
         let input = input.with_context(|| format!("cannot open the source {}", source.name))?;
         inputs.0.push((Source::named(&source.name), input));
     }

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use super::held::{Held, Memory};
 use super::intake::{Counted, Intake, Status, Unit};
 use super::unpack::{self, Packing, Unpacker};
-use crate::config::SocketSettings;
+use crate::source::settings::SocketSettings;
 use errtally_core::fields::PeerName;
 use msgpack::{Head, Search, Values};
 use refusal::Refusal;

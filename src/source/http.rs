@@ -29,7 +29,7 @@ use super::held::{Held, Memory};
 use super::intake::{Intake, Refusal as Kind, Status};
 use super::otlp::{self, Encoding};
 use super::unpack::Packing;
-use crate::http::Connection;
+use crate::server::Connection;
 use body::Body;
 use errtally_core::fields::PeerName;
 use lines::Form;

@@ -1,16 +1,20 @@
 //! Every source, as the daemon sees it: opened, read by a thread of its own,
 //! and asked for its state. [`open`] is where a new one is registered.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::follow::{self, Store};
 #[cfg(feature = "kafka")]
 use super::kafka;
+use super::settings::{FileSettings, SourceKind, SourceSettings};
 use super::socket::Activation;
 use super::stop::{Ended, Stop};
 use super::{http, intake, socket, stdin};
-use crate::config::{Settings, SourceKind, SourceSettings};
-use crate::http::SourceReadiness;
+use crate::health::SourceReadiness;
+#[cfg(feature = "kafka")]
+use crate::kafka::KafkaSettings;
+use crate::server::HttpSettings;
 use errtally_core::pipeline::Pipeline;
 
 /// A source that is open and read by nobody yet.
@@ -46,6 +50,17 @@ pub enum Status {
     Receiver(Arc<intake::Status>),
 }
 
+/// What sources have in common.
+#[derive(Clone, Debug)]
+pub struct Shared<'s> {
+    /// Where positions are kept.
+    pub state_dir: Option<&'s Path>,
+    /// What a client over HTTP may cost.
+    pub http: &'s HttpSettings,
+    /// Most connections of the process, to all sources and to the HTTP server.
+    pub connections: usize,
+}
+
 /// Opens `source`: what is wrong with an address, a socket or a folder is told
 /// before anything is read.
 ///
@@ -53,18 +68,18 @@ pub enum Status {
 /// When it cannot be opened.
 pub fn open(
     source: &SourceSettings,
-    settings: &Settings,
+    shared: &Shared<'_>,
     readiness: SourceReadiness,
     activation: &mut Activation,
 ) -> anyhow::Result<Box<dyn Input>> {
     match source.kind {
         SourceKind::Stdin => Ok(Box::new(Stdin(Arc::default()))),
-        SourceKind::File => Ok(Box::new(Files::open(source, settings, readiness)?)),
+        SourceKind::File => Ok(Box::new(Files::open(source, shared, readiness)?)),
         #[cfg(feature = "kafka")]
         SourceKind::Kafka => Ok(Box::new(Kafka::new(source, readiness))),
         #[cfg(not(feature = "kafka"))]
         SourceKind::Kafka => Err(anyhow::anyhow!("this errtally was built without Kafka")),
-        SourceKind::Http => Ok(Box::new(http::Server::open(source, settings, activation)?)),
+        SourceKind::Http => Ok(Box::new(http::Server::open(source, shared, activation)?)),
         SourceKind::Tcp | SourceKind::Unix | SourceKind::Forward => {
             Ok(Box::new(socket::Streams::open(source, activation)?))
         }
@@ -92,7 +107,7 @@ impl Input for Stdin {
 
 /// Files that grow, and from where on they are read.
 struct Files {
-    settings: crate::config::FileSettings,
+    settings: FileSettings,
     store: Option<Store>,
     /// Descriptors that others may take.
     connections: usize,
@@ -102,18 +117,17 @@ struct Files {
 impl Files {
     fn open(
         source: &SourceSettings,
-        settings: &Settings,
+        shared: &Shared<'_>,
         readiness: SourceReadiness,
     ) -> anyhow::Result<Files> {
-        let store = settings.state_dir.as_deref().map(Store::open).transpose()?;
+        let store = shared.state_dir.map(Store::open).transpose()?;
         if store.is_none() {
             tracing::warn!("{}", follow::NOT_KEPT);
         }
-        let senders = settings.inputs().iter().map(socket::connections).sum::<usize>();
         Ok(Files {
             settings: source.file.clone(),
             store,
-            connections: settings.http.max_connections + senders,
+            connections: shared.connections,
             status: Arc::new(follow::Status::new(readiness)),
         })
     }
@@ -137,7 +151,7 @@ impl Input for Files {
 /// A member of a consumer group.
 #[cfg(feature = "kafka")]
 struct Kafka {
-    settings: crate::config::KafkaSettings,
+    settings: KafkaSettings,
     status: Arc<kafka::Status>,
 }
 

@@ -25,7 +25,7 @@ use super::forward;
 use super::input::{self, Input};
 use super::intake::{Intake, Refusal, Status};
 use super::stop::{Ended, Stop};
-use crate::config::{SourceKind, SourceSettings};
+use crate::source::settings::{SourceKind, SourceSettings};
 use connection::Shared;
 use errtally_core::fields::PeerName;
 use errtally_core::pipeline::Pipeline;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body as Raw, Bytes, HttpBody};
 
 use super::refusal::Refusal;
-use crate::http::Connection;
+use crate::server::Connection;
 use crate::source::intake::Status;
 use crate::source::unpack::{Packing, Refused, Unpacker};
 

@@ -1,21 +1,41 @@
 //! The source: an address of its own, served by the code of the HTTP server
 //! on a runtime of its own.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use tokio::sync::oneshot;
 
 use super::{Ingest, routes};
-use crate::config::{HttpSettings, Settings, SourceSettings};
-use crate::http::server::{Bodies, Site, serve};
-use crate::http::{Connections, Gate, Web};
-use crate::source::input::{self, Input};
-use crate::source::intake::Status;
+use crate::server::{self, Bodies, Connections, Gate, Guests, HttpSettings, Site, Web, serve};
+use crate::source::input::{self, Input, Shared};
+use crate::source::intake::{Refusal, Status};
+use crate::source::settings::SourceSettings;
 use crate::source::socket::{Activation, listen_tcp, receive};
 use crate::source::stop::{Ended, Stop};
+use errtally_core::fields::PeerName;
 use errtally_core::pipeline::Pipeline;
+
+impl Guests for Status {
+    fn enter(&self) {
+        // How many there may be is decided elsewhere.
+        Status::enter(self, usize::MAX);
+    }
+
+    fn leave(&self) {
+        Status::leave(self);
+    }
+
+    fn refuse(&self, refusal: server::Refusal, peer: SocketAddr) {
+        let (refusal, why) = match refusal {
+            server::Refusal::Host => (Refusal::Malformed, "no clear host"),
+            server::Refusal::Unauthorized => (Refusal::Unauthorized, ""),
+            server::Refusal::RateLimit => (Refusal::RateLimit, ""),
+        };
+        Status::refuse(self, refusal, Some(&PeerName::new("http", peer)), why);
+    }
+}
 
 /// What others post to.
 pub struct Server {
@@ -26,13 +46,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, as `source` says, with the times that `settings` have for clients.
+    /// Listens, as `source` says, with the times that the HTTP server has for clients.
     ///
     /// # Errors
     /// When the address cannot be had, or the web configuration is wrong.
     pub fn open(
         source: &SourceSettings,
-        settings: &Settings,
+        shared: &Shared<'_>,
         activation: &mut Activation,
     ) -> anyhow::Result<Server> {
         let web = Web::open(source.socket.web_config_file.as_deref()).map_err(|problems| {
@@ -40,7 +60,7 @@ impl Server {
             anyhow!("{}", lines.join("\n"))
         })?;
         let listener = listen_tcp(&source.socket.listen, activation)?;
-        let mut limits = settings.http.clone();
+        let mut limits = shared.http.clone();
         limits.max_connections = source.socket.max_connections;
         if !source.socket.idle_timeout.is_zero() {
             limits.idle_timeout = source.socket.idle_timeout;

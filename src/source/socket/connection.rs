@@ -12,10 +12,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::framing::{Bad, Begins, Frames, Piece};
-use crate::config::SocketSettings;
 use crate::source::format::{Format, HEAD_BYTES};
 use crate::source::forward;
 use crate::source::intake::{Chunk, Ends, Intake, READ_BYTES, Refusal, Room, Status, Stream, Unit};
+use crate::source::settings::SocketSettings;
 use errtally_core::fields::PeerName;
 
 /// How long a sender may be quiet, once a stop was asked for, before it is

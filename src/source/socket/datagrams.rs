@@ -15,9 +15,9 @@ use tokio::io::Interest;
 
 use super::Stopping;
 use super::listen::{Activation, SocketFile, bind_unix};
-use crate::config::SourceKind;
-use crate::http;
+use crate::server;
 use crate::source::intake::{Intake, READ_BYTES, Refusal, Room, Status, Unit};
+use crate::source::settings::SourceKind;
 use errtally_core::fields::PeerName;
 
 /// What is taken of one datagram: no UDP datagram is longer. One over a Unix
@@ -48,7 +48,7 @@ impl Socket {
         let socket = if kind == SourceKind::Udp {
             match activation.udp(listen)? {
                 Some(socket) => Socket::Udp(socket),
-                None => Socket::Udp(http::bind_udp(listen).with_context(|| {
+                None => Socket::Udp(server::bind_udp(listen).with_context(|| {
                     format!("cannot listen on {listen}; set another address with listen")
                 })?),
             }

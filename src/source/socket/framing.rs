@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::config::SocketFraming;
+use crate::source::settings::SocketFraming;
 
 /// The longest frame: what `max_record_bytes` may be at most.
 pub const LONGEST_FRAME: u64 = 64 << 20;

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use listenfd::ListenFd;
 
-use crate::config::SourceKind;
-use crate::http;
+use crate::server;
+use crate::source::settings::SourceKind;
 use errtally_core::fields::PeerName;
 
 /// The sockets that systemd has made for this process (`LISTEN_FDS`).
@@ -85,7 +85,8 @@ pub fn listen_tcp(listen: &str, activation: &mut Activation) -> anyhow::Result<s
 }
 
 fn bind(listen: &str) -> anyhow::Result<std::net::TcpListener> {
-    http::bind(listen).with_context(|| format!("cannot listen on {listen}; set another address with listen"))
+    server::bind(listen)
+        .with_context(|| format!("cannot listen on {listen}; set another address with listen"))
 }
 
 /// A socket file; gone with the source that made it.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::http::Web;
+use crate::server::Web;
 
 /// The longest handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
