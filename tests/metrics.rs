@@ -11,7 +11,7 @@ use prometheus::proto::MetricType;
 use serde_json::Value;
 use support::daemon::Daemon;
 use support::exposition::Scrape;
-use support::{Folder, finish_with, has_tool, root, run};
+use support::{Folder, finish_with, has_tool, run};
 
 /// Known codes, an unknown one of a family, a discovered one, a malformed record: every metric has a sample then.
 const EVERYTHING: &str = "Ecs.0114 CCE.01400007\nEcs.0114\nCCE.09404999\nerror_code=DLI.0003\n\
