@@ -307,19 +307,35 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Whether anything may be at `place`: one look that nearly every place of a log fails at.
+    /// Whether anything may be at `place`, and then whether a key: one look that nearly every place of
+    /// a log fails at.
     #[inline]
-    pub fn may_be_at(&self, hay: &[u8], place: usize) -> bool {
+    pub fn may_be_at(&self, hay: &[u8], place: usize) -> Option<bool> {
         let families = &self.families;
         let letter = !families.joined && hay[place].is_ascii_alphanumeric();
-        !letter && families.may_end(hay, place) || self.keys.may_lead(hay, place)
+        let family = !letter && families.may_end(hay, place);
+        let key = self.keys.may_lead(hay, place);
+        (family || key).then_some(key)
     }
 }
 
 /// Gives `found` every code at `place`: one at most in practice; two where
 /// one family's prefix ends with another's and an escape stands between.
 #[inline]
-pub fn at_place(catalog: &Catalog, rules: &Rules, hay: &[u8], place: usize, mut found: impl FnMut(Sighting)) {
+pub fn at_place(catalog: &Catalog, rules: &Rules, hay: &[u8], place: usize, found: impl FnMut(Sighting)) {
+    at_likely_place(catalog, rules, hay, place, rules.keys.may_lead(hay, place), found);
+}
+
+/// As [`at_place`], where it is known whether a `key` may be there.
+#[inline]
+pub fn at_likely_place(
+    catalog: &Catalog,
+    rules: &Rules,
+    hay: &[u8],
+    place: usize,
+    key: bool,
+    mut found: impl FnMut(Sighting),
+) {
     // A place that is a letter is a key's.
     if rules.families.joined || !hay[place].is_ascii_alphanumeric() {
         for (family, start, digits) in rules.families.at(catalog, hay, place) {
@@ -331,7 +347,7 @@ pub fn at_place(catalog: &Catalog, rules: &Rules, hay: &[u8], place: usize, mut 
             }
         }
     }
-    if rules.keys.may_lead(hay, place)
+    if key
         && let Ok(lead) = rules.keys.lead(hay, place)
         && let Some(sighting) = of_key(catalog, rules, hay, &lead)
     {

@@ -105,6 +105,8 @@ impl Roles {
 pub struct Fields {
     paths: Paths,
     roles: Roles,
+    /// The slots of fields without a role.
+    others: u64,
     keys: Keys,
     hints: Hints,
     /// The zone of times without one.
@@ -169,6 +171,7 @@ struct Slot {
 
 impl Values {
     /// The value in `slot`.
+    #[inline]
     pub fn get(&self, slot: usize) -> Option<&str> {
         (self.found >> slot & 1 == 1).then(|| {
             let at = self.slots[slot];
@@ -229,21 +232,10 @@ impl Values {
         }
         let start = self.text.len();
         write(&mut self.text);
-        self.tidy(start);
+        text::tidy(&mut self.text, start);
         if self.text.len() > start {
             self.slots[slot] = Slot { start: start as u32, end: self.text.len() as u32, rank, origin };
             self.found |= 1 << slot;
-        }
-    }
-
-    /// Makes what was written from `start` on fit to be shown.
-    fn tidy(&mut self, start: usize) {
-        let written = &self.text[start..];
-        if memchr::memchr2(0, 0x1b, written.as_bytes()).is_some() {
-            let plain = near::without_colours(written);
-            // At a NUL, Prometheus gives up the whole scrape.
-            let clean = plain.replace('\0', "\u{fffd}");
-            self.text.replace_range(start.., &clean);
         }
     }
 
@@ -282,8 +274,10 @@ impl Fields {
     /// When there are too many fields, or a path has too many dots.
     pub fn new(wanted: &[Wanted], roles: Roles, zone: Zone) -> Result<Fields, String> {
         let keys = Keys::new(wanted, &roles);
-        let hints = Hints::new(&keys);
-        Ok(Fields { paths: Paths::new(wanted)?, roles, keys, hints, zone })
+        let paths = Paths::new(wanted)?;
+        let others = roles.all().iter().flatten().fold(paths.all, |all, slot| all & !(1 << slot));
+        let hints = Hints::new(&keys, paths.ends(others));
+        Ok(Fields { paths, roles, others, keys, hints, zone })
     }
 
     /// The slots of the fields that are more than a value.
@@ -313,16 +307,17 @@ impl Fields {
         });
         values.next_place();
         let strict = json && object;
-        let cleaned = !strict && parsers.near.clean(record);
+        let cleaned = !strict && parsers.near.look(record);
         // The strings of an object have been looked at; the rest of a line has not.
         if !strict && self.missing_in_document(values) != 0 {
-            let text = if cleaned { parsers.near.cleaned() } else { record };
-            self.text(text, true, values);
+            let near = &parsers.near;
+            let text = if cleaned { near.cleaned() } else { record };
+            self.text(text, near.signs.equals(), true, values);
             values.next_place();
         }
         self.read_time(values);
         if !strict || mixed {
-            let cleaned = if strict { parsers.near.clean(record) } else { cleaned };
+            let cleaned = if strict { parsers.near.look(record) } else { cleaned };
             self.near(&mut parsers.near, record, cleaned, codes, Wish { json, object }, values);
         }
         if !matches!(beside, Beside::Nothing) {
@@ -412,9 +407,11 @@ impl Fields {
         self.missing(values) & !self.roles.message.map_or(0, |slot| 1 << slot)
     }
 
-    /// Fills slots from `key=value` pairs in `text`, which may be the `whole` record. Messages are read near the codes.
-    fn text(&self, text: &[u8], whole: bool, values: &mut Values) {
-        text::pairs(text, |at, key, value| {
+    /// Fills slots from `key=value` pairs in `text`, whose equals signs stand at `signs` and which may be the
+    /// `whole` record. Messages are read near the codes.
+    fn text(&self, text: &[u8], signs: impl Iterator<Item = usize>, whole: bool, values: &mut Values) {
+        let may_end = |before: &[u8]| self.paths.may_end(before);
+        text::pairs(text, signs, may_end, |at, key, value| {
             if let Some(child) = self.paths.child(paths::ROOT, key) {
                 for &(slot, rank) in
                     child.slots().iter().filter(|(slot, _)| Some(*slot) != self.roles.message)

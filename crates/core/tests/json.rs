@@ -7,7 +7,7 @@ mod shown;
 use std::cell::RefCell;
 
 use errtally_core::parse::Parser;
-use errtally_core::parse::marks::{Finder, Marks};
+use errtally_core::parse::marks::{Finder, Marks, Signs};
 use guarded::{Guarded, cases};
 use proptest::prelude::*;
 use shown::{Notes, Shown, check};
@@ -70,6 +70,59 @@ fn every_length_with_a_mark_at_every_place() {
                         (defined.control, defined.high),
                         "{finder:?} {length} {at}"
                     );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn signs_are_those_of_the_definition_next_to_a_guard_page() {
+    let guarded = RefCell::new(Guarded::new(1));
+    let (finders, signs) = (Finder::all(), RefCell::new((Signs::default(), Signs::default())));
+    let definition = *finders.last().expect("one at least");
+    let byte = || prop_oneof![2 => prop::sample::select(b":=>\"\\{%&\0\x1b;<?".to_vec()), 1 => any::<u8>()];
+    let texts = prop_oneof![
+        prop::collection::vec(byte(), 0..400),
+        prop::collection::vec(prop_oneof![30 => Just(b'a'), 1 => byte()], 0..400),
+    ];
+    let config = cases(4_000);
+    proptest!(config, |(bytes in texts, at_end in any::<bool>())| {
+        let (guarded, signs) = (&mut *guarded.borrow_mut(), &mut *signs.borrow_mut());
+        let text = guarded.put(&bytes, at_end);
+        definition.signs(text, &mut signs.1);
+        let places = |signs: &Signs| signs.places().collect::<Vec<_>>();
+        let there: Vec<usize> = (0..bytes.len()).filter(|&at| b":=>".contains(&bytes[at])).collect();
+        prop_assert_eq!(places(&signs.1), there);
+        let equals: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] == b'=').collect();
+        prop_assert_eq!(signs.1.equals().collect::<Vec<_>>(), equals.clone());
+        for finder in &finders {
+            finder.signs(text, &mut signs.0);
+            prop_assert_eq!(places(&signs.0), places(&signs.1), "{:?}", finder);
+            // One by one, and all in one.
+            prop_assert_eq!(signs.0.equals().fold(Vec::new(), |all, at| [all, vec![at]].concat()), equals.clone());
+            prop_assert_eq!(signs.0.kinds, signs.1.kinds, "{:?}", finder);
+        }
+    });
+}
+
+#[test]
+fn every_byte_is_of_its_kind_at_every_place() {
+    let mut guarded = Guarded::new(1);
+    let (finders, mut found, mut defined) = (Finder::all(), Signs::default(), Signs::default());
+    let definition = *finders.last().expect("one at least");
+    for length in [1, 31, 32, 63, 64, 65, 127, 128, 130] {
+        for at in 0..length {
+            for byte in 0..=255 {
+                let mut bytes = vec![b'a'; length];
+                bytes[at] = byte;
+                let text = guarded.put(&bytes, true);
+                definition.signs(text, &mut defined);
+                for finder in &finders {
+                    finder.signs(text, &mut found);
+                    assert!(found.places().eq(defined.places()), "{finder:?} {byte} {length} {at}");
+                    assert!(found.equals().eq(defined.equals()), "{finder:?} {byte} {length} {at}");
+                    assert_eq!(found.kinds, defined.kinds, "{finder:?} {byte} {length} {at}");
                 }
             }
         }

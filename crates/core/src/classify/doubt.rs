@@ -124,9 +124,11 @@ fn word_at(record: &[u8], at: usize) -> Option<usize> {
         }
         _ => true,
     };
+    let letter = record[at] | 0x20;
     let stands = |word: &&&[u8]| {
         let end = at + word.len();
-        record.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(word))
+        word[0] == letter
+            && record.get(at..end).is_some_and(|text| text.eq_ignore_ascii_case(word))
             && match record.get(end) {
                 Some(after) if after.is_ascii_alphabetic() => {
                     after.is_ascii_uppercase() && record[end - 1].is_ascii_lowercase()

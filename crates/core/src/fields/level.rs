@@ -31,18 +31,52 @@ const NAMES: [(&str, &[&str]); 6] = [
     ),
 ];
 
+/// How many names there are.
+const COUNT: usize = {
+    let (mut count, mut level) = (0, 0);
+    while level < NAMES.len() {
+        count += NAMES[level].1.len();
+        level += 1;
+    }
+    count
+};
+
+/// A name and its level.
+type Known = (&'static str, &'static str);
+
+/// All names by their first letter, and where those of each letter begin.
+const BY_LETTER: ([Known; COUNT], [u8; 27]) = {
+    let (mut known, mut starts) = ([("", ""); COUNT], [0; 27]);
+    let (mut count, mut letter) = (0, 0);
+    while letter < 26 {
+        starts[letter] = count as u8;
+        let mut level = 0;
+        while level < NAMES.len() {
+            let (name, others) = NAMES[level];
+            let mut i = 0;
+            while i < others.len() {
+                if (others[i].as_bytes()[0] - b'a') as usize == letter {
+                    known[count] = (others[i], name);
+                    count += 1;
+                }
+                i += 1;
+            }
+            level += 1;
+        }
+        letter += 1;
+    }
+    starts[26] = count as u8;
+    (known, starts)
+};
+
 /// By their first letter, how long names are, a bit each.
 const LENGTHS: [u16; 26] = {
     let mut lengths = [0; 26];
-    let mut level = 0;
-    while level < NAMES.len() {
-        let names = NAMES[level].1;
-        let mut i = 0;
-        while i < names.len() {
-            lengths[(names[i].as_bytes()[0] - b'a') as usize] |= 1 << names[i].len();
-            i += 1;
-        }
-        level += 1;
+    let mut i = 0;
+    while i < COUNT {
+        let name = BY_LETTER.0[i].0.as_bytes();
+        lengths[(name[0] - b'a') as usize] |= 1 << name.len();
+        i += 1;
     }
     lengths
 };
@@ -71,14 +105,17 @@ pub fn normal(text: &str) -> &str {
 }
 
 /// The level of this name, in any case.
+#[inline]
 pub fn named(name: &[u8]) -> Option<&'static str> {
+    static NAMES: [Known; COUNT] = BY_LETTER.0;
     // Most words are none, and their first letter and length say so.
-    let letter = (name.first()? | 0x20).wrapping_sub(b'a');
-    if letter > 25 || name.len() > 15 || LENGTHS[usize::from(letter)] >> name.len() & 1 == 0 {
+    let letter = usize::from((name.first()? | 0x20).wrapping_sub(b'a'));
+    if letter > 25 || name.len() > 15 || LENGTHS[letter] >> name.len() & 1 == 0 {
         return None;
     }
-    let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
-    NAMES.iter().find(|(_, names)| names.iter().any(is)).map(|&(level, _)| level)
+    let (from, to) = (BY_LETTER.1[letter], BY_LETTER.1[letter + 1]);
+    let names = &NAMES[usize::from(from)..usize::from(to)];
+    names.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name)).map(|&(_, level)| level)
 }
 
 /// Of the severities of syslog and the journal.
@@ -112,5 +149,11 @@ mod tests {
         assert_eq!(opentelemetry("17"), Some("error"));
         assert_eq!(opentelemetry("25"), None);
         assert!(LEVELS.iter().all(|level| normal(level) == *level));
+        for (level, names) in NAMES {
+            for name in names {
+                assert_eq!(named(name.to_ascii_uppercase().as_bytes()), Some(level), "{name}");
+                assert_eq!(named(format!("{name}x").as_bytes()), None, "{name}x");
+            }
+        }
     }
 }

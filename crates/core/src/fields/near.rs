@@ -14,14 +14,17 @@ mod head;
 mod hints;
 mod keys;
 mod labels;
+mod opening;
 mod scan;
 mod tag;
 pub mod told;
+mod usual;
 
 use std::ops::Range;
 
 use super::origin::{Origin, Rule};
 use super::{Fields, Kept, Source, Values};
+use crate::parse::marks::{Finder, Signs};
 use clean::Clean;
 pub(super) use hints::Hints;
 pub(super) use keys::{Keys, Role};
@@ -39,6 +42,9 @@ pub struct Near {
     clean: Clean,
     /// The last record was not clean.
     cleaned: bool,
+    finder: Finder,
+    /// The signs of the last record, or of its clean form.
+    pub(super) signs: Signs,
     scan: Scan,
     /// The codes in the clean text.
     codes: Vec<Range<usize>>,
@@ -56,9 +62,13 @@ pub(super) struct Wish {
 }
 
 impl Near {
-    /// Makes `record` clean; whether it was not.
-    pub fn clean(&mut self, record: &[u8]) -> bool {
-        self.cleaned = self.clean.run(record);
+    /// Looks at `record` for the first time, and makes it clean; whether it was not.
+    pub fn look(&mut self, record: &[u8]) -> bool {
+        self.finder.signs(record, &mut self.signs);
+        self.cleaned = clean::may_need(record, self.signs.kinds) && self.clean.run(record);
+        if self.cleaned {
+            self.finder.signs(self.clean.bytes(), &mut self.signs);
+        }
         self.cleaned
     }
 
@@ -79,39 +89,66 @@ impl Fields {
         wish: Wish,
         values: &mut Values,
     ) {
-        let Near { clean, scan, codes: places, buffer, .. } = near;
+        let Near { clean, scan, codes: places, buffer, signs, .. } = near;
         let text = if cleaned { clean.bytes() } else { record };
-        places.clear();
-        places.extend(
-            codes.map(
-                |code| {
-                    if cleaned { clean.forth(code.start)..clean.forth(code.end) } else { code.clone() }
-                },
-            ),
-        );
-        let head = if wish.object {
-            Default::default()
-        } else {
-            head::read(text, &self.zone, self.roles.message.is_none())
-        };
-        if self.needs_scan(text, &head, wish, values) {
-            scan.run(text, &self.keys, &self.paths);
-        } else {
-            scan.nothing(text);
+        let extent = self.extent(values).filter(|_| !wish.object);
+        let head = extent.map_or_else(Default::default, |extent| head::read(text, &self.zone, extent));
+        if !self.needs_scan(text, signs, &head, wish, values) {
+            // Nothing else says anything.
+            if extent.is_some() {
+                self.take_head(text, &head, 0, Rule::Head, values);
+            }
+            return;
         }
+        let place = |code: &Range<usize>| {
+            if cleaned { clean.forth(code.start)..clean.forth(code.end) } else { code.clone() }
+        };
+        places.clear();
+        places.extend(codes.map(place));
+        scan.run(text, &self.keys, &self.paths);
         let mut reading = Reading { fields: self, text, scan, codes: places, buffer, values, wish, head };
         if !wish.json {
             reading.paths();
         }
         reading.record();
-        reading.codes();
+        // Message and request of each code are asked for together.
+        if self.roles.message.is_some() {
+            reading.codes();
+        }
     }
-}
 
-impl Fields {
+    /// What of a head can fill what `values` lack.
+    fn extent(&self, values: &Values) -> Option<head::Extent> {
+        let roles = &self.roles;
+        let missing = |slot: Option<usize>| slot.is_some_and(|slot| values.get(slot).is_none());
+        if roles.message.is_some() {
+            return Some(head::Extent::Whole);
+        }
+        let time = roles.time.is_some() && values.time.is_none();
+        let any = missing(roles.level) || time;
+        any.then(|| head::Extent::Fields { trace: missing(roles.trace), time })
+    }
+
+    /// Level, time and trace from what the part of `text` that stands at `start` begins with.
+    fn take_head(&self, text: &[u8], head: &head::Head, start: usize, rule: Rule, values: &mut Values) {
+        let roles = &self.roles;
+        if values.time.is_none() {
+            values.time = head.time.map(|(moment, at)| (moment, Origin::at(rule, start + at)));
+        }
+        if let (Some(slot), Some((level, at))) = (roles.level, head.level) {
+            values.set(slot, 0, Origin::at(rule, start + at), |out| out.push_str(level));
+        }
+        if let (Some(slot), Some(trace)) = (roles.trace, head.trace.as_ref()) {
+            let origin = Origin::at(rule, start + trace.start);
+            let trace = &text[start + trace.start..start + trace.end];
+            values.set(slot, 0, origin, |out| decode(trace, 0, out));
+        }
+        values.next_place();
+    }
+
     /// Whether what `values` lack may stand in a pair, or in the text that holds a code. Most lines
     /// of text say it before they begin.
-    fn needs_scan(&self, text: &[u8], head: &head::Head, wish: Wish, values: &Values) -> bool {
+    fn needs_scan(&self, text: &[u8], signs: &Signs, head: &head::Head, wish: Wish, values: &Values) -> bool {
         let roles = &self.roles;
         if roles.message.is_some() || wish.object {
             return true;
@@ -128,10 +165,10 @@ impl Fields {
         ] {
             wanted |= if is { hints::bit(role) } else { 0 };
         }
-        let may = self.hints.look(text, wanted);
-        let paths = may.quoted && !wish.json && self.missing_in_document(values) != 0;
+        let path = !wish.json && self.missing(values) & self.others != 0;
+        let may = self.hints.look(text, signs.places(), wanted, path);
         let inner = no_level && head.level.is_none() || no_time && head.time.is_none();
-        may.roles != 0 || paths || inner && memchr::memchr3(b'"', b'\'', b'`', text).is_some()
+        may.roles != 0 || may.path || inner && memchr::memchr3(b'"', b'\'', b'`', text).is_some()
     }
 }
 
@@ -197,16 +234,15 @@ impl Reading<'_> {
         if no_level || roles.time.is_some() && self.values.time.is_none() {
             self.take_pairs(no_level, no_time, true);
             if !self.wish.object {
-                let head = std::mem::take(&mut self.head);
-                self.take_head(&head, 0, Rule::Head);
-                self.head = head;
+                self.fields.take_head(self.text, &self.head, 0, Rule::Head, self.values);
             }
             if !self.wish.json {
                 self.take_pairs(no_level, no_time, false);
             }
             if let Some(text) = self.outer_text() {
-                let head = head::read(&self.text[text.clone()], &self.fields.zone, true);
-                self.take_head(&head, text.start, Rule::TextHead);
+                let extent = head::Extent::Fields { trace: true, time: true };
+                let head = head::read(&self.text[text.clone()], &self.fields.zone, extent);
+                self.fields.take_head(self.text, &head, text.start, Rule::TextHead, self.values);
             }
         }
         if no_trace {
@@ -279,23 +315,6 @@ impl Reading<'_> {
         decode(&self.text[start..end.max(start)], pair.escapes, self.buffer);
         let moment = super::time::begins_as_value(self.buffer, &self.fields.zone);
         self.values.time = moment.map(|moment| (moment, pair.origin(rule)));
-    }
-
-    /// Level, time and trace from what a text that stands at `start` begins with.
-    fn take_head(&mut self, head: &head::Head, start: usize, rule: Rule) {
-        let roles = &self.fields.roles;
-        if self.values.time.is_none() {
-            self.values.time = head.time.map(|(moment, at)| (moment, Origin::at(rule, start + at)));
-        }
-        if let (Some(slot), Some((level, at))) = (roles.level, head.level) {
-            self.values.set(slot, 0, Origin::at(rule, start + at), |out| out.push_str(level));
-        }
-        if let (Some(slot), Some(trace)) = (roles.trace, head.trace.as_ref()) {
-            let origin = Origin::at(rule, start + trace.start);
-            let trace = &self.text[start + trace.start..start + trace.end];
-            self.values.set(slot, 0, origin, |out| decode(trace, 0, out));
-        }
-        self.values.next_place();
     }
 
     /// The outermost text that holds a code.
@@ -373,7 +392,7 @@ impl Reading<'_> {
         unwrap_box(out, start);
         let solid = out.trim_end().len().max(start);
         out.truncate(solid);
-        self.values.tidy(start);
+        super::text::tidy(&mut self.values.text, start);
         let out = &self.values.text;
         (out.len() > start).then_some(start..out.len())
     }

@@ -45,6 +45,10 @@ pub(super) struct Paths {
     pub all: u64,
     /// By slot, the keys that its paths begin with.
     words: Vec<Words>,
+    /// By [`ending`], whether a key at the root may have it.
+    endings: Box<[bool; ENDINGS]>,
+    /// By the last byte, whether a shorter one has it.
+    short_ends: Box<[bool; 256]>,
 }
 
 /// A path that a record does not hold.
@@ -97,6 +101,15 @@ fn bucket(key: &[u8]) -> usize {
     (key.len() ^ usize::from(first) << 1 ^ usize::from(last) << 4) % BUCKETS
 }
 
+/// Values of [`ending`].
+const ENDINGS: usize = 1 << 10;
+
+/// The last four bytes of a key as a position.
+#[inline]
+fn ending(bytes: [u8; 4]) -> usize {
+    (u32::from_le_bytes(bytes).wrapping_mul(0x9e37_79b1) >> 22) as usize
+}
+
 /// In how many ways a path can be read; see [`MAX_DOTS`].
 fn readings(path: &str) -> usize {
     1 << path.matches('.').count().min(MAX_DOTS)
@@ -113,6 +126,8 @@ impl Paths {
             slots: wanted.len(),
             all: 0,
             words: Vec::new(),
+            endings: Box::new([false; ENDINGS]),
+            short_ends: Box::new([false; 256]),
         };
         let readings: usize = wanted.iter().flat_map(|field| &field.paths).map(|path| readings(path)).sum();
         if readings > MAX_READINGS {
@@ -128,6 +143,13 @@ impl Paths {
                 paths.add(slot, rank as u8, path)?;
             }
         }
+        for child in &paths.nodes[ROOT as usize].children {
+            match *child.key {
+                [.., a, b, c, d] => paths.endings[ending([a, b, c, d])] = true,
+                [.., last] => paths.short_ends[usize::from(last)] = true,
+                [] => {}
+            }
+        }
         paths.words = (0..wanted.len()).map(|slot| paths.words_of(slot)).collect();
         Ok(paths)
     }
@@ -141,6 +163,22 @@ impl Paths {
     fn leads_to(&self, child: &Child, slot: usize) -> bool {
         let below = child.below.map_or(&[][..], |below| &self.nodes[below as usize].children);
         child.slots.iter().any(|&(s, _)| s == slot) || below.iter().any(|child| self.leads_to(child, slot))
+    }
+
+    /// The keys that paths of any of `slots` end with.
+    pub fn ends(&self, slots: u64) -> impl Iterator<Item = &[u8]> {
+        let children = self.nodes.iter().flat_map(|node| &node.children);
+        let has = move |child: &&Child| child.slots.iter().any(|&(slot, _)| slots >> slot & 1 == 1);
+        children.filter(has).map(|child| &*child.key)
+    }
+
+    /// A quick look whether a key at the root may end `before`.
+    #[inline]
+    pub fn may_end(&self, before: &[u8]) -> bool {
+        match *before {
+            [.., a, b, c, d] => self.endings[ending([a, b, c, d])] || self.short_ends[usize::from(d)],
+            _ => true,
+        }
     }
 
     /// Whether `text`, in which no character is written by its number, may

@@ -14,7 +14,7 @@ pub(super) struct Value<'t> {
 impl Value<'_> {
     pub fn write(self, out: &mut String) {
         let bytes = if self.quoted { self.bytes } else { unquoted(self.bytes) };
-        let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+        let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         if !self.quoted || !text.contains('\\') {
             out.push_str(&text);
             return;
@@ -26,6 +26,25 @@ impl Value<'_> {
                 c => out.push(c),
             }
         }
+    }
+}
+
+/// Longest text that is looked at without a call.
+const SHORT: usize = 64;
+
+/// Makes what stands in `out` from `start` on fit to be shown.
+#[inline]
+pub(super) fn tidy(out: &mut String, start: usize) {
+    let written = &out.as_bytes()[start..];
+    let is_odd = if written.len() <= SHORT {
+        written.iter().fold(false, |odd, &b| odd | (b == 0) | (b == 0x1b))
+    } else {
+        memchr::memchr2(0, 0x1b, written).is_some()
+    };
+    if is_odd {
+        let plain = super::near::without_colours(&out[start..]);
+        // At a NUL, Prometheus gives up the whole scrape.
+        out.replace_range(start.., &plain.replace('\0', "\u{fffd}"));
     }
 }
 
@@ -87,22 +106,34 @@ pub(super) fn json_body(record: &[u8]) -> Option<usize> {
         .find(|&at| matches!(record[at + 1..].trim_ascii_start(), [b'"' | b'}', ..]))
 }
 
-/// Gives `each` the pairs of `text`, with the place of their signs.
-pub(super) fn pairs<'t>(text: &'t [u8], mut each: impl FnMut(usize, &'t [u8], Value<'t>)) {
+/// Gives `each` the pairs of `text`, whose equals signs stand at `signs`, with the places of these:
+/// all whose key may be one of those that `may_end` what stands before a sign.
+#[inline]
+pub(super) fn pairs<'t>(
+    text: &'t [u8],
+    signs: impl Iterator<Item = usize>,
+    may_end: impl Fn(&[u8]) -> bool,
+    mut each: impl FnMut(usize, &'t [u8], Value<'t>),
+) {
     let mut from = 0;
-    for equals in memchr::memchr_iter(b'=', text) {
-        if equals < from {
-            continue;
+    signs.for_each(|equals| {
+        if equals < from || !text[from..equals].last().is_some_and(|&b| is(b, KEY)) {
+            return;
         }
-        let key = text[from..equals].iter().rev().take_while(|&&b| is(b, KEY)).count();
-        if key == 0 {
-            continue;
+        let before = &text[from..equals];
+        from = equals + 1;
+        let matters = may_end(before);
+        if !matters && !matches!(text.get(from), Some(b'"' | b'\'')) {
+            return;
         }
-        let value = value(&text[equals + 1..]);
+        let value = value(&text[from..]);
         // Nothing inside a quoted value is a pair of its own.
-        from = equals + 1 + if value.quoted { value.bytes.len() } else { 0 };
-        each(equals, &text[equals - key..equals], value);
-    }
+        from += if value.quoted { value.bytes.len() } else { 0 };
+        if matters {
+            let key = before.iter().rev().take_while(|&&b| is(b, KEY)).count();
+            each(equals, &before[before.len() - key..], value);
+        }
+    });
 }
 
 fn value(text: &[u8]) -> Value<'_> {
@@ -132,11 +163,17 @@ mod tests {
 
     fn all(text: &str) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        pairs(text.as_bytes(), |_, key, value| {
-            let mut out = String::new();
-            value.write(&mut out);
-            found.push((String::from_utf8(key.to_vec()).expect("ASCII"), out));
-        });
+        let signs = memchr::memchr_iter(b'=', text.as_bytes());
+        pairs(
+            text.as_bytes(),
+            signs,
+            |_| true,
+            |_, key, value| {
+                let mut out = String::new();
+                value.write(&mut out);
+                found.push((String::from_utf8(key.to_vec()).expect("ASCII"), out));
+            },
+        );
         found
     }
 

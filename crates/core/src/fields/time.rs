@@ -105,6 +105,12 @@ pub(super) fn begins(text: &[u8], zone: &Zone) -> Option<(Option<Moment>, usize)
     forms::any(text, zone)
 }
 
+/// A quick look whether `text` begins with the time of most loggers: whether a blank parts its date and
+/// its time, and its length, but for a zone behind a blank.
+pub(super) fn plain(text: &[u8]) -> Option<(bool, usize)> {
+    forms::plain(text)
+}
+
 /// As [`begins`], behind the letter of klog.
 pub(super) fn klog(text: &[u8], zone: &Zone) -> Option<(Option<Moment>, usize)> {
     forms::klog(text, zone)

@@ -73,7 +73,7 @@ pub(super) fn document<'d>(
             }
             let text = text.meaning(bytes, buffer);
             if !nested(fields, text, ROOT, deeper, values) {
-                fields.text(text, false, values);
+                fields.text(text, memchr::memchr_iter(b'=', text), false, values);
             }
             values.next_place();
             missing = fields.missing_in_document(values);

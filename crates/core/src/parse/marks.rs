@@ -1,5 +1,6 @@
 //! What a reader of JSON must know of every byte: where its quotes stand,
-//! what is escaped, and whether there is anything out of the ordinary.
+//! what is escaped, and whether there is anything out of the ordinary. And
+//! what a reader of text must know, its signs: see the module `signs`.
 //!
 //! The modules `avx512` and `avx2` answer for 64 bytes at a time. `scalar` is
 //! the definition that tests hold them to, and the form for other processors.
@@ -10,6 +11,9 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod avx512;
+mod signs;
+
+pub use signs::{BACKSLASH, BRACE, CONTROL, EQUALS, ESCAPE, NUL, Places, SIGN, Signs};
 
 /// Places that the buffer has beyond the bytes of a record: marks are written
 /// some at a time, found or not.
@@ -92,6 +96,19 @@ impl Finder {
             #[cfg(target_arch = "x86_64")]
             Form::Avx2(avx2) => avx2.run(record, marks),
             Form::Scalar => scalar(record, marks),
+        }
+    }
+
+    /// Writes what is in `text` over `signs`.
+    #[inline]
+    pub fn signs(self, text: &[u8], signs: &mut Signs) {
+        signs.clear(text.len());
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Form::Avx512(avx512) => avx512.signs(text, signs),
+            #[cfg(target_arch = "x86_64")]
+            Form::Avx2(avx2) => avx2.signs(text, signs),
+            Form::Scalar => signs::scalar(text, signs),
         }
     }
 }

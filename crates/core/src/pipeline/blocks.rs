@@ -156,13 +156,14 @@ pub(super) fn lines(
     let mut inside = 0;
     let seamless = engine.rules().families.are_seamless();
     for place in places.iter().map(|&p| p as usize).take_while(|&p| p < done) {
-        if place < inside || block[place] == b'\n' || !engine.rules().may_be_at(block, place) {
+        if place < inside || block[place] == b'\n' {
             continue;
         }
+        let Some(key) = engine.rules().may_be_at(block, place) else { continue };
         if skipped.from(|line| line.end > place).is_some_and(|line| line.start <= place) {
             continue;
         }
-        classify::at_place(engine.catalog(), engine.rules(), block, place, |sighting| {
+        classify::at_likely_place(engine.catalog(), engine.rules(), block, place, key, |sighting| {
             if found == (sighting.start..sighting.end) {
                 return;
             }

@@ -3,6 +3,8 @@
 //!
 //! Most records need nothing of it and are read where they stand.
 
+use crate::parse::marks::{BACKSLASH, BRACE, CONTROL, ESCAPE, NUL};
+
 /// A record as it is meant, and how its places are led back to the record.
 #[derive(Debug, Default)]
 pub struct Clean {
@@ -156,19 +158,30 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, 0 | 0x1b | 0xef | b'%' | b'&' | b'\\' | 0xc2)
 }
 
+/// As [`needs`], of a record that has bytes of these `kinds`.
+#[inline]
+pub fn may_need(record: &[u8], kinds: u8) -> bool {
+    kinds & (NUL | CONTROL) != 0
+        || record.starts_with(BOM)
+        || kinds & BRACE != 0 && has_doubled_quotes(record)
+        || kinds & ESCAPE != 0 && (has_percent(record) || has_entity(record))
+        || kinds & BACKSLASH != 0 && has_backslash(record)
+}
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// A quick look whether anything is to be resolved.
 fn needs(record: &[u8]) -> bool {
-    if memchr::memchr3(0, 0x1b, b'%', record).is_some_and(|at| match record[at] {
-        b'%' => memchr::memchr2(0, 0x1b, record).is_some() || has_percent(record),
-        _ => true,
-    }) {
-        return true;
-    }
-    record.starts_with(b"\xef\xbb\xbf")
-        || has_doubled_quotes(record)
-        || memchr::memchr(b'&', record).is_some_and(|at| memchr::memchr(b';', &record[at..]).is_some())
-        || memchr::memchr_iter(b'\\', record)
-            .any(|at| matches!(record[at + 1..], [b'u' | b'x' | b'0' | b'e', ..] | [b'_', ..]))
+    memchr::memchr2(0, 0x1b, record).is_some() || may_need(record, ESCAPE | BRACE | BACKSLASH)
+}
+
+fn has_entity(record: &[u8]) -> bool {
+    memchr::memchr(b'&', record).is_some_and(|at| memchr::memchr(b';', &record[at..]).is_some())
+}
+
+fn has_backslash(record: &[u8]) -> bool {
+    memchr::memchr_iter(b'\\', record)
+        .any(|at| matches!(record[at + 1..], [b'u' | b'x' | b'0' | b'e', ..] | [b'_', ..]))
 }
 
 /// Whether an object stands in a field of CSV, each of its quotes twice.

@@ -3,12 +3,14 @@
 
 use std::ops::Range;
 
+use super::opening::{access, annotation, priority};
+use super::usual;
 use crate::fields::level;
 use crate::fields::time::{self, Moment, Zone};
 
 /// Most words and bytes that a head has.
 const MAX_WORDS: usize = 24;
-const MAX_BYTES: usize = 400;
+pub(super) const MAX_BYTES: usize = 400;
 
 /// Plain words behind a time before the text proper begins: a host, a program.
 const MAX_PLAIN: usize = 4;
@@ -30,11 +32,28 @@ pub struct Head {
     pub end: usize,
 }
 
-/// Reads what `line` begins with. Where it ends does not matter to who is `brief`.
-pub fn read(line: &[u8], zone: &Zone, brief: bool) -> Head {
+/// How much of a head is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it, to where it ends.
+    Whole,
+    /// The level; the time and a trace where they are wanted.
+    Fields { trace: bool, time: bool },
+}
+
+/// Reads what `line` begins with.
+pub fn read(line: &[u8], zone: &Zone, extent: Extent) -> Head {
+    if let Extent::Fields { trace, time: false } = extent
+        && let Some(level) = usual::level(line, trace)
+    {
+        return Head { level: Some(level), ..Head::default() };
+    }
     let mut head = Head::default();
-    let mut at = priority(line, &mut head);
-    let ranked = head.level.is_some();
+    let (level, mut at) = priority(line);
+    head.level = level;
+    // A priority is not the last word.
+    let brief = extent != Extent::Whole && level.is_none();
+    let trace = !matches!(extent, Extent::Fields { trace: false, .. });
     at += access(&line[at..]);
     let mut dated = false;
     let mut plain = 0;
@@ -51,8 +70,12 @@ pub fn read(line: &[u8], zone: &Zone, brief: bool) -> Head {
     for _ in 0..MAX_WORDS {
         at += line[at..].iter().take_while(|b| is_between(**b)).count();
         at = behind_escaped_blank(line, at);
-        // Brackets may hold a trace; a priority is not the last word.
-        if brief && !ranked && head.level.is_some() && head.time.is_some() && line[..at].last() != Some(&b'[')
+        if brief
+            && head.level.is_some()
+            && head.time.is_some()
+            // Brackets may hold a trace, or what klog begins with.
+            && !(line[..at].ends_with(b"[")
+                && (trace || matches!(line[at..], [b'I' | b'W' | b'E' | b'F', b'0' | b'1', ..])))
         {
             break;
         }
@@ -151,35 +174,6 @@ pub fn read(line: &[u8], zone: &Zone, brief: bool) -> Head {
     head
 }
 
-/// `<34>` and `<165>1 ` of syslog, `<3>` of sd-daemon.
-fn priority(line: &[u8], head: &mut Head) -> usize {
-    let blanks = line.iter().take_while(|&&b| b == b' ').count();
-    let [b'<', rest @ ..] = &line[blanks..] else { return blanks };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    if !(1..=3).contains(&digits) || rest.get(digits) != Some(&b'>') {
-        return 0;
-    }
-    let number = rest[..digits].iter().fold(0usize, |n, b| n * 10 + usize::from(b - b'0'));
-    head.level = Some((level::syslog(number % 8), blanks));
-    let end = blanks + digits + 2;
-    if line[end..].starts_with(b"1 ") { end + 2 } else { end }
-}
-
-/// The bytes of host, identity and user of an access log, which a time in brackets follows:
-/// `203.0.113.9 - alice [12/Jun/2026:09:00:12 +0800]`.
-fn access(line: &[u8]) -> usize {
-    let mut at = 0;
-    for _ in 0..3 {
-        let word = line[at..].iter().take(MAX_BYTES).position(|&b| b == b' ');
-        let Some(length) = word.filter(|&length| length > 0) else { return 0 };
-        at += length + 1;
-    }
-    match line[at..] {
-        [b'[', a, b, b'/', ..] if a.is_ascii_digit() && b.is_ascii_digit() => at,
-        _ => 0,
-    }
-}
-
 /// `req-9cadbcdf-72d8-3697-406f-582804247352`: oslo.log has it in the brackets before the text.
 fn is_openstack_request(word: &[u8]) -> bool {
     word.strip_prefix(b"req-").is_some_and(|id| {
@@ -228,18 +222,6 @@ fn in_wide_brackets(line: &[u8]) -> Option<usize> {
     let inner = line.strip_prefix("【".as_bytes())?;
     let word = inner.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count();
     inner[word..].starts_with("】".as_bytes()).then_some(word + 6)
-}
-
-/// The level of what build servers make notes of (`::error file=main.tf::`, `##[warning]`,
-/// `##vso[task.logissue type=error;...]`), and where it is.
-fn annotation(line: &[u8]) -> Option<(&'static str, usize)> {
-    [&b"::"[..], b"##[", b"##vso[task.logissue type="].iter().find_map(|start| {
-        let rest = line.strip_prefix(*start)?;
-        let word = rest.iter().take(16).take_while(|b| b.is_ascii_lowercase()).count();
-        let ends = matches!(rest.get(word), Some(b' ' | b':' | b']' | b';'));
-        let level = level::named(&rest[..word]).filter(|_| ends && word > 2)?;
-        Some((level, start.len()))
-    })
 }
 
 enum Kind {
@@ -387,18 +369,39 @@ fn is_age(word: &[u8]) -> bool {
         })
 }
 
+#[inline]
 fn ends_word(byte: u8) -> bool {
-    is_between(byte) && !matches!(byte, b'-' | b'#') || byte == b'{'
+    BYTES[usize::from(byte)] & ENDS != 0
 }
 
 /// What parts the words of a head.
-fn is_between(byte: u8) -> bool {
-    byte.is_ascii_whitespace()
-        || matches!(byte, b'[' | b']' | b'(' | b')' | b'|' | b'<' | b'>' | b',' | b';' | b'"' | b'\'')
-        || byte == b'-'
-        || byte == b'*'
-        || byte == b'#'
+#[inline]
+pub(super) fn is_between(byte: u8) -> bool {
+    BYTES[usize::from(byte)] & BETWEEN != 0
 }
+
+/// Of a byte, in [`BYTES`].
+const BETWEEN: u8 = 1;
+const ENDS: u8 = 2;
+
+/// What each byte is: those of every line with a code are asked about.
+const BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut b = 0;
+    while b < 128 {
+        let byte = b as u8;
+        let parts = byte.is_ascii_whitespace()
+            || matches!(byte, b'[' | b']' | b'(' | b')' | b'|' | b'<' | b'>' | b',' | b';' | b'"' | b'\'');
+        if parts || matches!(byte, b'-' | b'*' | b'#') {
+            bytes[b] |= BETWEEN;
+        }
+        if parts || matches!(byte, b'*' | b'{') {
+            bytes[b] |= ENDS;
+        }
+        b += 1;
+    }
+    bytes
+};
 
 /// `\t` as it stands in a text within a text.
 fn behind_escaped_blank(line: &[u8], at: usize) -> usize {

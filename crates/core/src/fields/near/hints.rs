@@ -10,8 +10,8 @@ use super::keys::{Keys, Role};
 pub struct May {
     /// Keys of these roles.
     pub roles: u8,
-    /// A key in quotes.
-    pub quoted: bool,
+    /// A key in quotes that a path ends with.
+    pub path: bool,
 }
 
 /// The bit of a role; none of those that only messages ask about.
@@ -27,53 +27,106 @@ pub fn bit(role: Role) -> u8 {
 
 const ALL: u8 = 15;
 
+/// The bit of a key that a path ends with.
+const PATH: u8 = 16;
+
 const SLOTS: usize = 1024;
 
-/// The roles of keys by their last letters.
+/// What keys may be by their last letters.
 #[derive(Clone, Debug)]
-pub struct Hints(Box<[u8; SLOTS]>);
+pub struct Hints {
+    /// By the last three letters, or by all of those that have fewer.
+    slots: Box<[u8; SLOTS]>,
+    /// By the byte before a sign: all that may end with it.
+    ends: Box<[u8; 256]>,
+}
 
 impl Default for Hints {
     fn default() -> Hints {
-        Hints(Box::new([0; SLOTS]))
+        let mut hints = Hints { slots: Box::new([0; SLOTS]), ends: Box::new([0; 256]) };
+        for byte in 0..=u8::MAX {
+            // Behind these, and `@`, the key is yet to be found.
+            if is_closing(byte) || matches!(byte, b'_' | b'-' | b'.' | b'@') {
+                hints.ends[usize::from(byte)] = u8::MAX;
+            }
+        }
+        hints
     }
 }
 
 impl Hints {
-    /// Of all `keys`.
-    pub fn new(keys: &Keys) -> Hints {
+    /// Of all `keys`, and of the `names` that paths end with.
+    pub fn new<'p>(keys: &Keys, names: impl Iterator<Item = &'p [u8]>) -> Hints {
         let mut hints = Hints::default();
         for (key, role) in keys.all() {
-            hints.0[slot(last(key.iter().rev().copied()).0)] |= bit(role);
+            hints.add(key, bit(role));
+        }
+        for name in names {
+            // As it stands before a quote.
+            let closed = name.iter().rev().take_while(|b| is_closing(**b)).count();
+            let (letters, _) = last(name[..name.len() - closed].iter().rev().copied());
+            hints.slots[slot(letters)] |= PATH;
         }
         hints
     }
 
-    /// What `text` may have, as far as it is among the roles `wanted`.
-    pub fn look(&self, text: &[u8], wanted: u8) -> May {
-        let mut may = May::default();
-        for at in memchr::memchr3_iter(b':', b'=', b'>', text) {
-            let before = &text[..at];
-            let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
-            let key = &before[..at - blanks];
-            let closing = |b: &&u8| matches!(b, b'"' | b'\'' | b'`' | b'\\' | b']' | b' ' | b'\t');
-            let closed = key.iter().rev().take_while(closing).count();
-            may.quoted |= closed > 0 && !key.ends_with(b"]");
-            let (letters, at_sign) = last(key[..key.len() - closed].iter().rev().copied());
-            // What stands behind it may be a part of the key.
-            may.roles |= if at_sign { ALL } else { self.of(letters) };
-            if may.quoted && may.roles & wanted == wanted {
-                break;
+    fn add(&mut self, key: &[u8], bit: u8) {
+        let (letters, _) = last(key.iter().rev().copied());
+        self.slots[slot(letters)] |= bit;
+        for byte in 0..=u8::MAX {
+            // One that ends with no letter may end with anything.
+            if letters == 0 || u32::from(byte.to_ascii_lowercase()) == letters & 0xff {
+                self.ends[usize::from(byte)] |= bit;
             }
         }
-        may.roles &= wanted;
-        may
     }
 
+    /// What `text`, whose signs stand at `signs`, may have, as far as it is among the roles `wanted`
+    /// or, where a `path` is wanted, a key of one.
+    pub fn look(&self, text: &[u8], signs: impl Iterator<Item = usize>, wanted: u8, path: bool) -> May {
+        let wanted = wanted | if path { PATH } else { 0 };
+        let mut found = 0;
+        if wanted == 0 {
+            return May::default();
+        }
+        // To the end, though all may be found: nearly always something is not.
+        signs.for_each(|at| {
+            let before = &text[..at];
+            if before.last().is_some_and(|&end| self.ends[usize::from(end)] & wanted != 0) {
+                found |= self.before(before) & wanted;
+            }
+        });
+        May { roles: found & ALL, path: found & PATH != 0 }
+    }
+
+    /// What the key may be that stands before a sign.
+    #[inline]
+    fn before(&self, before: &[u8]) -> u8 {
+        if let [.., a, b, c] = *before
+            && [a, b, c].iter().all(u8::is_ascii_alphanumeric)
+        {
+            return self.of(u32::from_be_bytes([0, a | 0x20, b | 0x20, c | 0x20])) & !PATH;
+        }
+        let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let key = &before[..before.len() - blanks];
+        let closed = key.iter().rev().take_while(|b| is_closing(**b)).count();
+        // One in quotes, or in brackets, as it may be.
+        let quoted = if closed > 0 { PATH } else { 0 };
+        let (letters, at_sign) = last(key[..key.len() - closed].iter().rev().copied());
+        // What stands behind it may be a part of the key.
+        if at_sign { ALL | quoted } else { self.of(letters) & (ALL | quoted) }
+    }
+
+    #[inline]
     fn of(&self, letters: u32) -> u8 {
         // Keys of two letters, and of one, end with as many.
-        self.0[slot(letters)] | self.0[slot(letters & 0xffff)] | self.0[slot(letters & 0xff)]
+        self.slots[slot(letters)] | self.slots[slot(letters & 0xffff)] | self.slots[slot(letters & 0xff)]
     }
+}
+
+/// What may stand between a key and its sign.
+fn is_closing(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b']' | b' ' | b'\t')
 }
 
 /// The last three letters of a key, whose bytes come from its end, the last in the lowest byte;
@@ -107,7 +160,7 @@ mod tests {
 
     use super::super::scan::Scan;
     use super::*;
-    use crate::fields::paths::Paths;
+    use crate::fields::paths::{Paths, Wanted};
 
     fn keys() -> Keys {
         let mut keys = Keys::default();
@@ -127,6 +180,10 @@ mod tests {
         keys
     }
 
+    fn signs(text: &[u8]) -> impl Iterator<Item = usize> {
+        memchr::memchr3_iter(b':', b'=', b'>', text)
+    }
+
     proptest! {
         #[test]
         fn no_pair_is_overlooked(
@@ -140,11 +197,15 @@ mod tests {
             )
         ) {
             let (text, keys, mut scan) = (words.concat(), keys(), Scan::default());
-            scan.run(text.as_bytes(), &keys, &Paths::new(&[]).expect("no paths"));
-            let may = Hints::new(&keys).look(text.as_bytes(), ALL);
+            let names = ["a.b", "x", "[", "\"", "é", "@l", "x.level"];
+            let wanted = names.map(|name| Wanted { name: name.to_owned(), paths: vec![name.to_owned()] });
+            let paths = Paths::new(&wanted).expect("good paths");
+            scan.run(text.as_bytes(), &keys, &paths);
+            let hints = Hints::new(&keys, paths.ends(u64::MAX));
+            let may = hints.look(text.as_bytes(), signs(text.as_bytes()), ALL, true);
             for pair in &scan.pairs {
                 prop_assert!(may.roles & bit(pair.role) == bit(pair.role), "{:?} in {text:?}", pair.role);
-                prop_assert!(may.quoted || !pair.quoted_key, "a key in quotes in {text:?}");
+                prop_assert!(may.path || !pair.quoted_key || pair.child.is_none(), "a path in {text:?}");
             }
         }
     }
@@ -152,8 +213,10 @@ mod tests {
     #[test]
     fn ordinary_lines_have_none() {
         let line = b"2026-03-01 00:00:00.030 ERROR [w-36] c.e.Reporter: node failed: Error (Ecs.0011), code: 400 pod=o-3";
-        let may = Hints::new(&keys()).look(line, ALL);
-        assert_eq!(may, May::default());
-        assert_eq!(Hints::new(&keys()).look(b"a request id : 7", ALL), May { roles: 1, quoted: false });
+        let hints = Hints::new(&keys(), [&b"namespace"[..]].into_iter());
+        assert_eq!(hints.look(line, signs(line), ALL, true), May::default());
+        let line = b"a request id : 7, \"namespace\": 1";
+        assert_eq!(hints.look(line, signs(line), ALL, true), May { roles: 1, path: true });
+        assert_eq!(hints.look(line, signs(line), ALL & !1, false), May::default());
     }
 }

@@ -102,8 +102,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Finds nothing in `text`.
-    pub fn nothing(&mut self, text: &[u8]) {
+    /// Looks through `text`.
+    pub fn run(&mut self, text: &[u8], keys: &Keys, paths: &Paths) {
         let end = text.len() as u32;
         self.scopes.clear();
         self.pairs.clear();
@@ -119,11 +119,6 @@ impl Scan {
             node: Some(ROOT),
             pair: None,
         });
-    }
-
-    /// Looks through `text`.
-    pub fn run(&mut self, text: &[u8], keys: &Keys, paths: &Paths) {
-        self.nothing(text);
         let mut at = 0;
         while at < text.len() {
             at = match text[at] {

@@ -56,7 +56,7 @@ impl Fields {
     /// What `record` has under the keys of fields, in its order.
     pub fn passed(&self, parsers: &mut Parsers, record: &[u8]) -> Vec<Passed> {
         let near = &mut parsers.near;
-        let cleaned = near.clean(record);
+        let cleaned = near.look(record);
         let text = if cleaned { near.clean.bytes() } else { record };
         near.scan.run(text, &self.keys, &self.paths);
         let mut passed = Vec::new();
@@ -115,7 +115,7 @@ impl Fields {
 
     /// Whether `line` begins with a time, or a time of day, that is no moment.
     pub fn begins_with_a_clock(&self, line: &[u8]) -> bool {
-        let head = head::read(line, &self.zone, false);
+        let head = head::read(line, &self.zone, head::Extent::Whole);
         head.dated && head.time.is_none()
     }
 }

@@ -8,11 +8,6 @@ use super::zone::{self, Said, Zone};
 /// A time that text begins with: when, where its zone is known, and its length.
 pub(super) type Found = (Option<Moment>, usize);
 
-const MONTHS: [&[u8]; 12] =
-    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-
-const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
-
 /// The time that `text` begins with, in any of the forms.
 pub(super) fn any(text: &[u8], default: &Zone) -> Option<Found> {
     match text.first()? {
@@ -28,15 +23,44 @@ pub(super) fn any(text: &[u8], default: &Zone) -> Option<Found> {
 /// `2026-11-03T08:00:04.551872340Z`, `2026-11-03 08:00:00,004 +0100` and what
 /// lies between.
 pub(super) fn iso(text: &[u8], default: &Zone) -> Option<Found> {
-    let mut at = Cursor(text);
-    let year = at.digits(4)?;
-    at.one_of(b"-/.")?;
-    let month = at.digits(2)?;
-    at.one_of(b"-/.")?;
-    let day = at.digits(2)?;
-    at.one_of(b"Tt _")?;
+    let &[a, b, c, d, first, e, f, second, g, h, between] = text.first_chunk()?;
+    let is_sign = |byte: u8| matches!(byte, b'-' | b'/' | b'.');
+    if !is_sign(first) || !is_sign(second) || !matches!(between, b'T' | b't' | b' ' | b'_') {
+        return None;
+    }
+    let (year, month, day) = (two(a, b)? * 100 + two(c, d)?, two(e, f)?, two(g, h)?);
+    let mut at = Cursor(&text[11..]);
     let time = at.clock()?;
     at.end(text, (year, month, day), time, default)
+}
+
+/// A time as [`iso`] has it, to the second, in UTC or without a zone, unless one stands behind a blank:
+/// its length, and whether a blank parts date and time. It is one whatever the zone.
+pub(super) fn plain(text: &[u8]) -> Option<(bool, usize)> {
+    let &[a, b, c, d, first, e, f, second, g, h, between, i, j, b':', k, l, b':', m, n] =
+        text.first_chunk()?
+    else {
+        return None;
+    };
+    let is_sign = |byte: u8| matches!(byte, b'-' | b'/' | b'.');
+    if !is_sign(first) || !is_sign(second) || !matches!(between, b'T' | b't' | b' ' | b'_') {
+        return None;
+    }
+    let (year, month, day) = (two(a, b)? * 100 + two(c, d)?, two(e, f)?, two(g, h)?);
+    let (hour, minute, second) = (two(i, j)?, two(k, l)?, two(m, n)?);
+    if !(1971..9998).contains(&year) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // Most days need no calendar.
+    if !(1..=12).contains(&month) || !(1..=28).contains(&day) {
+        days_since_1970(year, month, day)?;
+    }
+    let mut length = 19;
+    if let [b'.' | b',', digits @ ..] = &text[length..] {
+        length += 1 + digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    }
+    length += usize::from(text.get(length) == Some(&b'Z'));
+    Some((between == b' ', length))
 }
 
 /// `02/Jan/2026:03:04:05 +0800` of Apache, `01-Apr-2026 09:30:00 UTC` of PHP,
@@ -86,8 +110,8 @@ fn since_1970(text: &[u8]) -> Option<Found> {
 /// `Wed Apr  1 08:00:00 UTC 2026`.
 fn weekday(text: &[u8], default: &Zone) -> Option<Found> {
     let mut at = Cursor(text);
-    let name = text.get(..3)?;
-    if !DAYS.contains(&name) {
+    let name = text.first_chunk::<3>()?;
+    if !matches!(name, b"Mon" | b"Tue" | b"Wed" | b"Thu" | b"Fri" | b"Sat" | b"Sun") {
         return None;
     }
     at.0 = &text[3..];
@@ -185,6 +209,19 @@ fn moment(
 ) -> Option<Option<Moment>> {
     // A leap second is the last moment of its minute.
     let second = if second == 60 { 59 } else { second };
+    if (1970..9999).contains(&year)
+        && let Some(ahead) = said.seconds(default)
+    {
+        let days = days_since_1970(year, month, day)?;
+        if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..60).contains(&second) {
+            return None;
+        }
+        let seconds =
+            i64::from(days) * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - i64::from(ahead);
+        if seconds >= 0 {
+            return Some(Some(Moment(seconds * 1_000_000 + i64::from(nanos / 1000))));
+        }
+    }
     let small = |n: i32| i8::try_from(n).ok();
     let year = i16::try_from(year).ok()?;
     let local =
@@ -194,6 +231,28 @@ fn moment(
         return Some(None);
     }
     Some(Some(Moment(zone::moment(local, said, default)?)))
+}
+
+/// The days from the 1st of January 1970 to this one, in a year from 1970 on; `None` for none of the
+/// calendar. By hand, since most lines begin with one.
+fn days_since_1970(year: i32, month: i32, day: i32) -> Option<i32> {
+    const BEFORE: [i32; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let month = usize::try_from(month).ok().filter(|month| (1..=12).contains(month))?;
+    let longest = BEFORE[month] - BEFORE[month - 1] + i32::from(leap && month == 2);
+    if !(1..=longest).contains(&day) {
+        return None;
+    }
+    let before = year - 1;
+    let leaps = before / 4 - before / 100 + before / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400);
+    Some((year - 1970) * 365 + leaps + BEFORE[month - 1] + i32::from(leap && month > 2) + day - 1)
+}
+
+/// A number of two digits.
+#[inline]
+fn two(tens: u8, ones: u8) -> Option<i32> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i32::from(tens) * 10 + i32::from(ones))
 }
 
 #[derive(Clone, Copy)]
@@ -222,10 +281,23 @@ impl Cursor<'_> {
     }
 
     fn month(&mut self) -> Option<i32> {
-        let name = self.0.get(..3)?;
-        let month = MONTHS.iter().position(|m| *m == name)?;
+        let month = match self.0.first_chunk::<3>()? {
+            b"Jan" => 1,
+            b"Feb" => 2,
+            b"Mar" => 3,
+            b"Apr" => 4,
+            b"May" => 5,
+            b"Jun" => 6,
+            b"Jul" => 7,
+            b"Aug" => 8,
+            b"Sep" => 9,
+            b"Oct" => 10,
+            b"Nov" => 11,
+            b"Dec" => 12,
+            _ => return None,
+        };
         self.0 = &self.0[3..];
-        Some(month as i32 + 1)
+        Some(month)
     }
 
     /// A day behind one blank or two.
@@ -236,14 +308,22 @@ impl Cursor<'_> {
     }
 
     /// `08:00:04.551`, `8:00:00 AM`, `08:00`.
+    #[inline]
     fn clock(&mut self) -> Option<Clock> {
-        let mut hour = self.number(2)?;
-        self.one_of(b":")?;
-        let minute = self.digits(2)?;
-        let (mut second, mut nanos) = (0, 0);
-        if self.one_of(b":").is_some() {
-            second = self.digits(2)?;
+        let (mut hour, minute, second, nanos);
+        if let [a, b, b':', c, d, b':', e, f, rest @ ..] = self.0
+            && let (Some(h), Some(m), Some(s)) = (two(*a, *b), two(*c, *d), two(*e, *f))
+        {
+            (hour, minute, second, self.0) = (h, m, s, rest);
             nanos = self.fraction_if_any();
+        } else {
+            hour = self.number(2)?;
+            self.one_of(b":")?;
+            minute = self.digits(2)?;
+            (second, nanos) = match self.one_of(b":") {
+                Some(()) => (self.digits(2)?, self.fraction_if_any()),
+                None => (0, 0),
+            };
         }
         if let [b' ', half @ (b'A' | b'P'), b'M', rest @ ..] = self.0
             && !rest.first().is_some_and(u8::is_ascii_alphanumeric)
@@ -267,13 +347,13 @@ impl Cursor<'_> {
     /// Digits behind the point, as nanoseconds; those after the ninth are
     /// dropped.
     fn fraction(&mut self) -> i32 {
+        const UNITS: [i32; 10] =
+            [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
         let count = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
-        let mut nanos = 0;
-        for i in 0..9 {
-            nanos = nanos * 10 + if i < count { i32::from(self.0[i] - b'0') } else { 0 };
-        }
-        self.0 = &self.0[count..];
-        nanos
+        let (digits, rest) = self.0.split_at(count);
+        let digits = &digits[..count.min(9)];
+        self.0 = rest;
+        digits.iter().fold(0, |n, &b| n * 10 + i32::from(b - b'0')) * UNITS[digits.len()]
     }
 
     /// Reads the zone and makes a moment of all.
@@ -281,5 +361,51 @@ impl Cursor<'_> {
         let (said, length) = zone::behind(self.0);
         let used = text.len() - self.0.len() + length;
         Some((moment(date, time, said, default)?, used))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As [`moment`] has it, of what the library makes of the same.
+    fn by_library(date: (i32, i32, i32), time: Clock, seconds: i32) -> Option<i64> {
+        let (hour, minute, second, nanos) = time;
+        let small = |n: i32| i8::try_from(n).ok();
+        let local = DateTime::new(
+            i16::try_from(date.0).ok()?,
+            small(date.1)?,
+            small(date.2)?,
+            small(hour)?,
+            small(minute)?,
+            small(second)?,
+            nanos,
+        );
+        zone::moment(local.ok()?, Said::Offset(seconds), &Zone::default())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn moments_are_those_of_the_library(
+            date in (1960..10_000_i32, 0..14_i32, 0..33_i32),
+            time in (0..26_i32, 0..62_i32, 0..60_i32, 0..1_000_000_000_i32),
+            ahead in -65_000..65_000_i32,
+        ) {
+            let ours = moment(date, time, Said::Offset(ahead), &Zone::default()).flatten().map(|m| m.0);
+            proptest::prop_assert_eq!(ours, by_library(date, time, ahead));
+        }
+    }
+
+    #[test]
+    fn every_day_is_that_of_the_library() {
+        for year in (1970..2420).chain([9998, 9999]) {
+            for month in 0..=13 {
+                for day in 0..=32 {
+                    let (date, noon) = ((year, month, day), (12, 0, 0, 0));
+                    let ours = moment(date, noon, Said::Nothing, &Zone::default()).flatten().map(|m| m.0);
+                    assert_eq!(ours, by_library(date, noon, 0), "{date:?}");
+                }
+            }
+        }
     }
 }

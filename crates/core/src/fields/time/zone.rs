@@ -7,16 +7,23 @@ use jiff::tz::{Offset, TimeZone};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
     zone: TimeZone,
+    /// Its seconds ahead of UTC, where they are always the same.
+    fixed: Option<i32>,
     name: String,
 }
 
 impl Default for Zone {
     fn default() -> Zone {
-        Zone { zone: TimeZone::UTC, name: "UTC".to_owned() }
+        Zone::new(TimeZone::UTC, "UTC")
     }
 }
 
 impl Zone {
+    fn new(zone: TimeZone, name: &str) -> Zone {
+        let fixed = zone.to_fixed_offset().ok().map(Offset::seconds);
+        Zone { zone, fixed, name: name.to_owned() }
+    }
+
     /// `UTC`, `local`, an offset such as `+08:00`, or a name of the IANA
     /// database such as `Europe/Berlin`.
     pub fn named(name: &str) -> Option<Zone> {
@@ -27,7 +34,7 @@ impl Zone {
                 _ => TimeZone::get(name).ok()?,
             },
         };
-        Some(Zone { zone, name: name.to_owned() })
+        Some(Zone::new(zone, name))
     }
 
     /// As it was named.
@@ -44,6 +51,17 @@ pub(super) enum Said {
     Zone(TimeZone),
     /// It names one that is unknown, or that means several.
     Unknown,
+}
+
+impl Said {
+    /// The seconds ahead of UTC, where they do not depend on the time.
+    pub fn seconds(&self, default: &Zone) -> Option<i32> {
+        match self {
+            Said::Nothing => default.fixed,
+            Said::Offset(seconds) => Some(*seconds),
+            Said::Zone(_) | Said::Unknown => None,
+        }
+    }
 }
 
 /// `local` in microseconds since 1970; nothing where its zone is unknown.
@@ -78,7 +96,7 @@ pub(super) fn behind(text: &[u8]) -> (Said, usize) {
     if matches!(rest.get(length), Some(b) if b.is_ascii_digit() || *b == b'=') {
         return (Said::Nothing, 0);
     }
-    if memchr::memchr(b'/', name).is_some() && name[0].is_ascii_uppercase() {
+    if name.first().is_some_and(u8::is_ascii_uppercase) && name.contains(&b'/') {
         let zone = std::str::from_utf8(name).ok().and_then(|name| TimeZone::get(name).ok());
         return zone.map_or((Said::Nothing, 0), |zone| (Said::Zone(zone), blank + length));
     }
@@ -160,8 +178,29 @@ const SEVERAL: &[&str] = &[
     "XDT", "IDT", "IRST",
 ];
 
+/// The lengths of those names by their first letter, and by their last, a bit each.
+const ENDS: [[u8; 26]; 2] = {
+    let mut ends = [[0; 26]; 2];
+    let mut i = 0;
+    while i < KNOWN.len() + SEVERAL.len() {
+        let name = if i < KNOWN.len() { KNOWN[i].0 } else { SEVERAL[i - KNOWN.len()] }.as_bytes();
+        ends[0][(name[0] - b'A') as usize] |= 1 << name.len();
+        ends[1][(name[name.len() - 1] - b'A') as usize] |= 1 << name.len();
+        i += 1;
+    }
+    ends
+};
+
+/// A quick look: most words behind a time are levels and names.
+#[inline]
+fn may_be_abbreviation(name: &[u8]) -> bool {
+    let [first, .., last] = *name else { return false };
+    let of = |end: usize, byte: u8| ENDS[end].get(usize::from(byte.wrapping_sub(b'A'))).copied().unwrap_or(0);
+    name.len() < 8 && (of(0, first) & of(1, last)) >> name.len() & 1 == 1
+}
+
 fn abbreviation(name: &[u8]) -> Option<Said> {
-    if !(3..=5).contains(&name.len()) || !name.iter().all(u8::is_ascii_uppercase) {
+    if !may_be_abbreviation(name) || !name.iter().all(u8::is_ascii_uppercase) {
         return None;
     }
     let name = std::str::from_utf8(name).ok()?;
@@ -170,4 +209,17 @@ fn abbreviation(name: &[u8]) -> Option<Said> {
     }
     // `GET` is what a client asks for.
     (SEVERAL.contains(&name) && name != "GET").then_some(Said::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_zone_is_named_as_a_level_is() {
+        for name in KNOWN.iter().map(|&(name, _)| name).chain(SEVERAL.iter().copied()) {
+            assert!(crate::fields::level::named(name.as_bytes()).is_none(), "{name}");
+            assert!(name == "GET" || abbreviation(name.as_bytes()).is_some(), "{name}");
+        }
+    }
 }

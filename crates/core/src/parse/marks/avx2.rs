@@ -6,7 +6,7 @@
 //! place each:
 //!
 //! - *The processor must have AVX2, BMI1 and POPCNT.* An [`Avx2`] exists only where
-//!   [`Avx2::new`] has seen all three, and only its method calls [`find`].
+//!   [`Avx2::new`] has seen all three, and only its methods call [`find`] and [`note_signs`].
 //! - *Loads must stay inside the record.* Only [`load`] loads, from a
 //!   reference to 64 bytes. [`find`] has them by slicing, with its checks:
 //!   whole steps from the start, then the last 64 bytes, some of them again,
@@ -16,10 +16,12 @@
 //! end at a guard page.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set1_epi8,
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_srli_epi16, _mm256_testz_si256,
 };
 
+use super::signs::{HIGH, KINDS, LOW, Signs};
 use super::{Marks, note_oddities};
 
 /// Bytes of a step.
@@ -44,6 +46,58 @@ impl Avx2 {
         // SAFETY: the processor has all three, or there would be no `self`.
         unsafe { find(record, marks) }
     }
+
+    /// Adds what is in `text` to `signs`, which is empty and has room.
+    #[inline]
+    pub(super) fn signs(self, text: &[u8], signs: &mut Signs) {
+        // SAFETY: the processor has all three, or there would be no `self`.
+        unsafe { note_signs(text, signs) }
+    }
+}
+
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn note_signs(text: &[u8], signs: &mut Signs) {
+    const TWICE: [[u8; STEP]; 2] = {
+        let mut tables = [[0; STEP]; 2];
+        let mut i = 0;
+        while i < STEP {
+            (tables[0][i], tables[1][i]) = (LOW[i % 16], HIGH[i % 16]);
+            i += 1;
+        }
+        tables
+    };
+    let ((low, _), (high, _)) = (load(&TWICE[0]), load(&TWICE[1]));
+    let half = _mm256_set1_epi8(0x0f);
+    // The shuffle gives 0 for what is not ASCII, else goes by the lower half.
+    let kinds = |bytes: __m256i| {
+        let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), half);
+        _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, upper))
+    };
+    let (steps, rest) = text.as_chunks::<STEP>();
+    let mut all = _mm256_setzero_si256();
+    let mut note = |step: &[u8; STEP], (signs, equals): (&mut u64, &mut u64)| {
+        let (first, second) = load(step);
+        let (first, second) = (kinds(first), kinds(second));
+        all = _mm256_or_si256(all, _mm256_or_si256(first, second));
+        // The highest bit is that of a sign, the next one that of an equals sign.
+        *signs = bits(first, second);
+        *equals = bits(_mm256_slli_epi16::<1>(first), _mm256_slli_epi16::<1>(second));
+    };
+    let mut rooms = signs.rooms();
+    for (step, room) in steps.iter().zip(&mut rooms) {
+        note(step, room);
+    }
+    if let Some(room) = rooms.next() {
+        let mut padded = [b' '; STEP];
+        padded[..rest.len()].copy_from_slice(rest);
+        note(&padded, room);
+    }
+    drop(rooms);
+    let is = |kind: u8| {
+        let none = _mm256_testz_si256(all, _mm256_set1_epi8(kind.cast_signed())) != 0;
+        if none { 0 } else { kind }
+    };
+    signs.kinds = KINDS.iter().fold(0, |kinds, &kind| kinds | is(kind));
 }
 
 #[target_feature(enable = "avx2,bmi1,popcnt")]

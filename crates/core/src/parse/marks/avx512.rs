@@ -4,7 +4,7 @@
 //!
 //! - *The processor must have AVX-512 F, BW, VBMI2, BMI1 and POPCNT.* An
 //!   [`Avx512`] exists only where [`Avx512::new`] has seen them all, and only
-//!   its method calls [`find`].
+//!   its methods call [`find`] and [`note_signs`].
 //! - *Loads must stay inside the record.* Only [`load`] loads, a whole step
 //!   from a reference to 64 bytes, or the bytes of a shorter slice: a masked
 //!   load touches only what its mask names.
@@ -15,11 +15,14 @@
 //! end at a guard page.
 
 use std::arch::x86_64::{
-    __m128i, __m512i, _mm512_add_epi32, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epi8_mask, _mm512_cvtepu8_epi32,
-    _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_mask_blend_epi8, _mm512_maskz_compress_epi8,
-    _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+    __m128i, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epi8_mask,
+    _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_mask_blend_epi8,
+    _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi16,
+    _mm512_storeu_si512, _mm512_test_epi8_mask,
 };
 
+use super::signs::{EQUALS, HIGH, KINDS, LOW, Signs};
 use super::{Marks, SLACK, note_oddities};
 
 /// Bytes of a step.
@@ -49,6 +52,55 @@ impl Avx512 {
         // SAFETY: the processor has what is needed, or there would be no `self`.
         unsafe { find(record, marks) }
     }
+
+    /// Adds what is in `text` to `signs`, which is empty and has room.
+    #[inline]
+    pub(super) fn signs(self, text: &[u8], signs: &mut Signs) {
+        // SAFETY: the processor has what is needed, or there would be no `self`.
+        unsafe { note_signs(text, signs) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,popcnt")]
+fn note_signs(text: &[u8], signs: &mut Signs) {
+    const FOUR_TIMES: [[u8; STEP]; 2] = {
+        let mut tables = [[0; STEP]; 2];
+        let mut i = 0;
+        while i < STEP {
+            (tables[0][i], tables[1][i]) = (LOW[i % 16], HIGH[i % 16]);
+            i += 1;
+        }
+        tables
+    };
+    let (low, high) = (load(&FOUR_TIMES[0]), load(&FOUR_TIMES[1]));
+    let half = _mm512_set1_epi8(0x0f);
+    // The shuffle gives 0 for what is not ASCII, else goes by the lower half.
+    let kinds = |bytes: __m512i| {
+        let upper = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), half);
+        _mm512_and_si512(_mm512_shuffle_epi8(low, bytes), _mm512_shuffle_epi8(high, upper))
+    };
+    let (steps, rest) = text.as_chunks::<STEP>();
+    let mut all = _mm512_setzero_si512();
+    let mut note = |bytes: __m512i, (signs, equals): (&mut u64, &mut u64)| {
+        let kinds = kinds(bytes);
+        all = _mm512_or_si512(all, kinds);
+        // The highest bit is that of a sign.
+        *signs = _mm512_movepi8_mask(kinds);
+        *equals = _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(EQUALS.cast_signed()));
+    };
+    let mut rooms = signs.rooms();
+    for (step, room) in steps.iter().zip(&mut rooms) {
+        note(load(step), room);
+    }
+    if let Some(room) = rooms.next() {
+        note(load_part(rest), room);
+    }
+    drop(rooms);
+    let is = |kind: u8| {
+        let found = _mm512_test_epi8_mask(all, _mm512_set1_epi8(kind.cast_signed())) != 0;
+        if found { kind } else { 0 }
+    };
+    signs.kinds = KINDS.iter().fold(0, |kinds, &kind| kinds | is(kind));
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,popcnt")]
