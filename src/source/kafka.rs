@@ -112,7 +112,12 @@ pub fn consume(
         _ => Ok(()),
     };
     waiting.store(member.consumer());
-    member.leave(stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT));
+    let until = stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT);
+    let jumps = reading.offsets.take_jumps();
+    reading.probe.finish(member.consumer(), status, jumps, until);
+    // Its questions have to be gone before the client is.
+    drop(reading);
+    member.leave(until);
     settled?;
     ended
 }
