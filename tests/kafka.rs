@@ -55,6 +55,7 @@ const TESTS: &[Test] = &[
     ("memory::a_backlog_of_2_gb_that_is_well_compressed", memory::a_backlog_of_2_gb_that_is_well_compressed),
     ("memory::a_backlog_of_one_message_again_and_again", memory::a_backlog_of_one_message_again_and_again),
     ("memory::large_messages", memory::large_messages),
+    ("memory::a_matrix_of_sizes_and_codecs", memory::a_matrix_of_sizes_and_codecs),
 ];
 
 fn main() -> ExitCode {

@@ -186,7 +186,9 @@ impl Reading<'_> {
             self.passed.clear();
         }
         self.note_fetched(queue.held());
-        if let Some(error) = self.status.fatal() {
+        if let Some(told) = self.status.fatal() {
+            // What came of it may be told before it is.
+            let error = consumer.client().fatal_error().map_or(told, |(_, words)| words);
             return Err(anyhow!(
                 "the consumer failed for good: {error}; where another instance has the same kafka.instance_id, \
                  give each one of its own"

@@ -54,6 +54,12 @@ impl Broker {
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(self.name)
     }
 
+    #[allow(dead_code)] // Not by `trouble`.
+    /// Where it keeps topics, a folder for each partition.
+    fn data(&self) -> PathBuf {
+        self.dir().join("data")
+    }
+
     #[track_caller]
     fn script(&self, args: &[&str]) {
         let mut command = Command::new(root().join("scripts/kafka"));
