@@ -11,7 +11,7 @@ mod support;
 use std::process::ExitCode;
 
 use broker::runner::{Test, run};
-use broker::{content, events, exact, faults, group, memory, offsets, secure};
+use broker::{blocked, content, events, exact, faults, group, memory, offsets, secure};
 
 const TESTS: &[Test] = &[
     ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
@@ -48,6 +48,7 @@ const TESTS: &[Test] = &[
     ("faults::a_broker_that_is_gone_for_20_seconds", faults::a_broker_that_is_gone_for_20_seconds),
     ("events::every_hit_arrives_once", events::every_hit_arrives_once),
     ("events::nothing_is_lost_when_it_crashes", events::nothing_is_lost_when_it_crashes),
+    ("blocked::a_sink_longer_than_the_poll_interval", blocked::a_sink_longer_than_the_poll_interval),
     ("secure::every_mechanism", secure::every_mechanism),
     ("secure::a_certificate_of_the_client", secure::a_certificate_of_the_client),
     ("secure::ways_that_are_closed", secure::ways_that_are_closed),

@@ -1,5 +1,6 @@
 //! A broker of the tests' own: `scripts/kafka` with a port and a folder for them alone.
 
+pub mod blocked;
 pub mod content;
 pub mod events;
 pub mod exact;
