@@ -16,6 +16,8 @@ use rdkafka::metadata::MetadataTopic;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
+use errtally_core::problem::counted;
+
 /// How long all questions together may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -70,7 +72,10 @@ pub fn consumer(config: &ClientConfig, topics: &[String], group: &str) -> Result
                 for partition in 0..partitions {
                     all.add_partition(topic, partition);
                 }
-                found.push(format!("topic {topic}: partitions 0 to {}", partitions - 1));
+                found.push(match partitions {
+                    1 => format!("topic {topic}: partition 0"),
+                    n => format!("topic {topic}: partitions 0 to {}", n - 1),
+                });
             }
             Err(refusal) => refused.push(refusal),
         }
@@ -80,7 +85,8 @@ pub fn consumer(config: &ClientConfig, topics: &[String], group: &str) -> Result
         Ok(committed) => {
             let known =
                 committed.elements().iter().filter(|e| matches!(e.offset(), Offset::Offset(_))).count();
-            found.push(format!("group {group}: offsets of {known} of {} partitions", all.count()));
+            let all = counted(all.count() as u64, "partition");
+            found.push(format!("group {group}: offsets of {known} of {all}"));
         }
         Err(what) => refused.push(Refusal {
             part: Part::Group,

@@ -14,7 +14,7 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
-use tracing::info;
+use tracing::{error, info};
 
 use crate::config::{Layers, Settings, Watch};
 use crate::health::{Readiness, Stage};
@@ -190,13 +190,20 @@ impl Daemon {
         }
         let snapshot = self.ledger.snapshot();
         let input_ended = input_over.is() && !matches!(read, Ok(Ended::EventsClosed));
-        let mut ending = ending.unwrap_or_else(|| Ending::of_input(self.settings.shutdown_timeout, None));
+        let time = self.settings.shutdown_timeout;
+        let mut ending = match &read {
+            Err(error) => {
+                error!(records = snapshot.records(), "reading failed: {error:#}");
+                ending.unwrap_or_else(|| Ending::of_failure(time))
+            }
+            Ok(_) => ending.unwrap_or_else(|| Ending::of_input(time, None)),
+        };
         if input_ended {
             summary(&snapshot);
             if !ending.is_asked() {
                 self.readiness.set(Stage::Ended);
                 self.linger(&mut signals, &mut reloads).await;
-                ending = Ending::of_input(self.settings.shutdown_timeout, None);
+                ending = Ending::of_input(time, None);
             }
         }
         self.readiness.set(Stage::Draining);

@@ -11,7 +11,7 @@ mod support;
 use std::process::ExitCode;
 
 use broker::runner::{Test, run};
-use broker::{content, events, exact, faults, group, memory, offsets, secure};
+use broker::{blocked, content, events, exact, faults, group, memory, offsets, secure};
 
 const TESTS: &[Test] = &[
     ("exact::one_instance_and_no_codec", exact::one_instance_and_no_codec),
@@ -32,6 +32,7 @@ const TESTS: &[Test] = &[
     ("group::a_storm_of_rebalances", group::a_storm_of_rebalances),
     ("offsets::an_offset_that_has_expired", offsets::an_offset_that_has_expired),
     ("offsets::records_that_expire_before_they_are_read", offsets::records_that_expire_before_they_are_read),
+    ("offsets::records_that_expire_before_a_stop", offsets::records_that_expire_before_a_stop),
     ("offsets::transactions", offsets::transactions),
     ("offsets::a_compacted_topic", offsets::a_compacted_topic),
     ("offsets::topics_of_a_pattern", offsets::topics_of_a_pattern),
@@ -47,6 +48,7 @@ const TESTS: &[Test] = &[
     ("faults::a_broker_that_is_gone_for_20_seconds", faults::a_broker_that_is_gone_for_20_seconds),
     ("events::every_hit_arrives_once", events::every_hit_arrives_once),
     ("events::nothing_is_lost_when_it_crashes", events::nothing_is_lost_when_it_crashes),
+    ("blocked::a_sink_longer_than_the_poll_interval", blocked::a_sink_longer_than_the_poll_interval),
     ("secure::every_mechanism", secure::every_mechanism),
     ("secure::a_certificate_of_the_client", secure::a_certificate_of_the_client),
     ("secure::ways_that_are_closed", secure::ways_that_are_closed),
@@ -55,6 +57,7 @@ const TESTS: &[Test] = &[
     ("memory::a_backlog_of_2_gb_that_is_well_compressed", memory::a_backlog_of_2_gb_that_is_well_compressed),
     ("memory::a_backlog_of_one_message_again_and_again", memory::a_backlog_of_one_message_again_and_again),
     ("memory::large_messages", memory::large_messages),
+    ("memory::a_matrix_of_sizes_and_codecs", memory::a_matrix_of_sizes_and_codecs),
 ];
 
 fn main() -> ExitCode {

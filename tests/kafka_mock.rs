@@ -340,3 +340,46 @@ fn a_reload_holds_from_the_next_record_on() {
     assert_eq!(scrape.sum("errtally_unknown_codes_total", &[("code", "MINE.0002")]), 1.0, "not again");
     assert_eq!(scrape.sum("errtally_errors_total", &[("code", "MINE.0002")]), 1.0);
 }
+
+/// Entries of the journal come as `journalctl --output=json` writes them: what is no plain text is a list of bytes.
+#[test]
+fn messages_that_the_journal_has_as_bytes_are_read() {
+    let (_cluster, brokers) = cluster(1);
+    let args =
+        ["--source", "kafka", "--kafka-brokers", &brokers, "--kafka-topics", "logs", "--events", "stdout"];
+    let more = ["--kafka-start", "earliest", "--join-lines", "off"];
+    let args = [&args[..], &more].concat();
+    let mut daemon = Daemon::spawn_to(&args, std::process::Stdio::null(), std::process::Stdio::piped());
+    let bytes = |text: &str| text.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join(",");
+    let entry = |message: &str| {
+        format!(r#"{{"PRIORITY":"3","__REALTIME_TIMESTAMP":"1767323045000000","MESSAGE":{message}}}"#)
+    };
+    let feeder = Feeder::new(&brokers, "none");
+    for text in [
+        entry(&format!("[{}]", bytes("\x1b[31mfailed\x1b[0m Ecs.0114"))),
+        entry(&format!("[228,32,{}]", bytes("CSS.0015: no disk is left"))),
+        entry(r#""failed Ecs.0043""#),
+        // Another program's list of numbers is no text.
+        format!(r#"{{"level":"error","MESSAGE":[{}]}}"#, bytes("Ecs.0005")),
+    ] {
+        feeder.send("logs", 0, Some(text.as_bytes()));
+    }
+    feeder.flush();
+    let counts = wait_for_counts(&[&daemon], 4, PATIENCE);
+    let codes: Vec<(&str, u64)> = counts.codes.iter().map(|(code, n)| (code.as_str(), *n)).collect();
+    assert_eq!(codes, [("CSS.0015", 1), ("Ecs.0043", 1), ("Ecs.0114", 1)]);
+    let stdout = daemon.stdout();
+    terminate(daemon);
+    use std::io::BufRead;
+    let events: Vec<serde_json::Value> = std::io::BufReader::new(stdout)
+        .lines()
+        .map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"))
+        .collect();
+    assert_eq!(events.len(), 3);
+    for (offset, event) in events.iter().enumerate() {
+        assert_eq!(event["level"], "error", "{event}");
+        assert_eq!(event["time"], "2026-01-02T03:04:05Z", "{event}");
+        assert_eq!(event["source"]["offset"], offset, "{event}");
+    }
+    assert_eq!(events[1]["message"], "no disk is left");
+}

@@ -21,12 +21,18 @@ const SCRAPE_LOOK: Duration = Duration::from_millis(20);
 pub(super) struct Ending {
     until: Instant,
     signal: Option<i32>,
+    failed: bool,
 }
 
 impl Ending {
     /// The input has ended: what was read has `time` to be delivered.
     pub(super) fn of_input(time: Duration, events: Option<&Stopping>) -> Ending {
         Ending::begin(time, events, None)
+    }
+
+    /// Reading has failed: what was counted has `time` to be seen.
+    pub(super) fn of_failure(time: Duration) -> Ending {
+        Ending { failed: true, ..Ending::begin(time, None, None) }
     }
 
     /// A signal asks to stop within `time`.
@@ -40,7 +46,7 @@ impl Ending {
             // Earlier, so that offsets can still be committed and it can be told what is missing.
             events.ask((now + time * 3 / 4).into_std());
         }
-        Ending { until: now + time, signal }
+        Ending { until: now + time, signal, failed: false }
     }
 
     /// By when all must be over.
@@ -61,10 +67,10 @@ impl Ending {
         self.signal.is_some()
     }
 
-    /// Whether a service manager asks to stop, who waits, and not a person at
-    /// a terminal.
-    fn is_service(&self) -> bool {
-        self.signal == Some(libc::SIGTERM)
+    /// Whether a last scrape may be waited for: a service manager asks to stop,
+    /// who waits, and not a person at a terminal; or nobody asked.
+    fn may_wait(&self) -> bool {
+        self.signal == Some(libc::SIGTERM) || (self.failed && self.signal.is_none())
     }
 }
 
@@ -122,7 +128,7 @@ impl Daemon {
         signals: &mut Signals,
     ) {
         let unseen = || records.saturating_sub(exporter.seen_records());
-        if !ending.is_service() || !exporter.is_scraped() || unseen() == 0 {
+        if !ending.may_wait() || !exporter.is_scraped() || unseen() == 0 {
             return;
         }
         // The answer wants some time, too.
@@ -143,7 +149,7 @@ impl Daemon {
             }
             tokio::select! {
                 () = sleep(SCRAPE_LOOK) => {}
-                signal = signals.stop() => end_at_once(signal),
+                signal = signals.stop() => if ending.is_asked() { end_at_once(signal) } else { return },
             }
         }
     }

@@ -112,7 +112,12 @@ pub fn consume(
         _ => Ok(()),
     };
     waiting.store(member.consumer());
-    member.leave(stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT));
+    let until = stop.until().unwrap_or_else(|| Instant::now() + LEAVE_WAIT);
+    let jumps = reading.offsets.take_jumps();
+    reading.probe.finish(member.consumer(), status, jumps, until);
+    // Its questions have to be gone before the client is.
+    drop(reading);
+    member.leave(until);
     settled?;
     ended
 }
@@ -181,7 +186,9 @@ impl Reading<'_> {
             self.passed.clear();
         }
         self.note_fetched(queue.held());
-        if let Some(error) = self.status.fatal() {
+        if let Some(told) = self.status.fatal() {
+            // What came of it may be told before it is.
+            let error = consumer.client().fatal_error().map_or(told, |(_, words)| words);
             return Err(anyhow!(
                 "the consumer failed for good: {error}; where another instance has the same kafka.instance_id, \
                  give each one of its own"

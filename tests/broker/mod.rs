@@ -1,5 +1,6 @@
 //! A broker of the tests' own: `scripts/kafka` with a port and a folder for them alone.
 
+pub mod blocked;
 pub mod content;
 pub mod events;
 pub mod exact;
@@ -14,10 +15,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::root;
@@ -51,6 +53,12 @@ impl Broker {
 
     fn dir(&self) -> PathBuf {
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(self.name)
+    }
+
+    #[allow(dead_code)] // Not by `trouble`.
+    /// Where it keeps topics, a folder for each partition.
+    fn data(&self) -> PathBuf {
+        self.dir().join("data")
     }
 
     #[track_caller]
@@ -155,6 +163,26 @@ impl Broker {
         done.is_some_and(|done| {
             done.iter().all(|r| matches!(r, Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition))))
         })
+    }
+
+    #[allow(dead_code)]
+    /// Deletes this share of the records of a partition, in percent, the oldest first, as their expiry would, if the
+    /// broker is there. `tell` hears the offset of the first that is kept before it happens.
+    pub fn try_expire(&self, topic: &str, partition: i32, share: u64, tell: impl FnOnce(u64)) {
+        let time = Duration::from_secs(5);
+        let asked: Result<BaseConsumer, _> = ClientConfig::new()
+            .set("bootstrap.servers", self.address())
+            .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg)
+            .create();
+        let Ok((low, high)) = asked.and_then(|asked| asked.fetch_watermarks(topic, partition, time)) else {
+            return;
+        };
+        let before = low + (high - low) * share as i64 / 100;
+        let mut offsets = TopicPartitionList::new();
+        if before > low && offsets.add_partition_offset(topic, partition, Offset::Offset(before)).is_ok() {
+            tell(before as u64);
+            let _ = self.try_admin(async |admin, options| admin.delete_records(&offsets, options).await);
+        }
     }
 
     #[allow(dead_code)]

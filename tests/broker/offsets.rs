@@ -90,6 +90,25 @@ pub fn records_that_expire_before_they_are_read(broker: &Broker) {
     wait_for_lag(&daemon, 0.0);
 }
 
+/// As above, and it is stopped at once: what was skipped is told before it ends, since nobody could tell it later.
+pub fn records_that_expire_before_a_stop(broker: &Broker) {
+    broker.create("hasty", 1);
+    let daemon = consumer(&broker.address(), "hasty", "hasty", &LATEST);
+    within(PATIENCE, "the partition", || (assigned(&daemon) == 1).then_some(()));
+    send(broker, "hasty", 10);
+    wait_for_counts(&[&daemon], 10, PATIENCE);
+    daemon.signal(Signal::STOP);
+    send(broker, "hasty", 30);
+    broker.delete_records("hasty", 30);
+    daemon.signal(Signal::CONT);
+    within(PATIENCE, "those that are kept", || (records([&daemon]) >= 20).then_some(()));
+    let counted = records([&daemon]);
+    daemon.signal(Signal::INT);
+    let (status, log) = daemon.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(counted == 40 || log.contains(&format!("skipped={}", 40 - counted)), "{counted} counted: {log}");
+}
+
 /// Marks of transactions and aborted records are passed, also where nothing else comes.
 pub fn transactions(broker: &Broker) {
     broker.create("transactions", 1);

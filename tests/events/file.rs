@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 
@@ -191,4 +192,36 @@ fn a_second_process_on_the_same_file_is_told_so() {
     let said = second.failed(1);
     assert!(said.contains("another process writes to it") && said.contains("events.file.path"), "{said}");
     assert_eq!(daemon.get("/healthz").status, 200);
+}
+
+/// Opening the file again may wait for ever, as that of a pipe which nobody reads does: HTTP, signals and the end do not.
+#[test]
+fn opening_again_keeps_nobody_waiting() {
+    let folder = Folder::new();
+    let path = folder.path().join("events.jsonl");
+    let name = path.display().to_string();
+    let mut daemon =
+        Daemon::start(&["--events", "file", "--events-file-path", &name, "--shutdown-timeout", "4s"]);
+    daemon.write(lines(0..1));
+    wait_for("the event", || (daemon.scrape().sum("errtally_events_total", &[]) == 1.0).then_some(()));
+    std::fs::rename(&path, folder.path().join("events.1")).expect("it is renamed");
+    let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo");
+    assert!(made.success());
+    let mut longest = Duration::ZERO;
+    for round in 0..20 {
+        if round % 5 == 0 {
+            daemon.signal(Signal::HUP);
+            daemon.write(lines(1..2));
+        }
+        let since = Instant::now();
+        assert_eq!(daemon.get("/healthz").status, 200);
+        longest = longest.max(since.elapsed());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(longest < Duration::from_millis(700), "an answer took {longest:?}");
+    let since = Instant::now();
+    daemon.signal(Signal::TERM);
+    let (status, log) = daemon.wait();
+    assert!(since.elapsed() < Duration::from_secs(6), "{:?}: {log}", since.elapsed());
+    assert!(status.code().is_some_and(|code| code < 2), "{log}");
 }

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::broker::Broker;
 use crate::instance::Instance;
-use crate::truth::Truth;
+use crate::truth::{PARTITIONS, Truth};
 use crate::watch;
 
 /// Instances at a time.
@@ -94,7 +94,7 @@ impl Director<'_> {
 
     fn act(&mut self) {
         let which = self.below(self.instances.len() as u64) as usize;
-        match self.below(14) {
+        match self.below(16) {
             0 | 1 => self.end(which, Signal::KILL, "* an instance killed"),
             2 | 3 => self.end(which, Signal::TERM, "an instance stopped"),
             4 if self.instances.len() < INSTANCES.1 => {
@@ -137,6 +137,7 @@ impl Director<'_> {
                 self.wait(time);
                 self.broker.start();
             }
+            13 | 14 => self.expire(),
             _ => {
                 self.tell("settings reloaded");
                 self.write_catalog();
@@ -144,6 +145,27 @@ impl Director<'_> {
                     instance.daemon().signal(Signal::HUP);
                 }
             }
+        }
+    }
+
+    /// Records expire that nobody has read: all instances are frozen meanwhile.
+    fn expire(&mut self) {
+        self.tell("* records expired while all instances were frozen");
+        for at in 0..self.instances.len() {
+            if self.instances[at].is_calm() {
+                let time = self.seconds(2, 8);
+                self.instances[at].freeze(time);
+            }
+        }
+        let written_ahead = self.seconds(1, 3);
+        self.wait(written_ahead);
+        for topic in self.truth.topics() {
+            let partition = self.below(PARTITIONS);
+            let share = self.below(100);
+            let truth = self.truth.clone();
+            self.broker.try_expire(&topic, partition as i32, share, |before| {
+                truth.expires(&topic, partition, before);
+            });
         }
     }
 
@@ -171,6 +193,7 @@ impl Director<'_> {
     fn finished(&self, instance: Instance, signal: Signal) {
         let (was_calm, since) = (instance.is_calm(), Instant::now());
         let (code, log) = instance.end(signal);
+        self.truth.read_log(&log);
         if signal == Signal::KILL {
             return;
         }

@@ -32,15 +32,8 @@ impl Instance {
         args.extend(["--kafka-group", "trouble", "--kafka-start", "earliest", "--events", "stdout"]);
         args.extend(["--catalog", catalog]);
         PROPERTIES.iter().for_each(|property| args.extend(["--kafka-properties", property]));
-        let mut command = match std::env::var_os("ERRTALLY_TRIED") {
-            Some(path) => std::process::Command::new(path),
-            None => errtally(),
-        };
-        command
-            .env_remove("ERRTALLY_TRIED")
-            .args(run_args(&args))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        let mut command = errtally();
+        command.args(run_args(&args)).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut daemon = Daemon::spawn_command(&mut command);
         let blocked = Arc::new(AtomicBool::new(false));
         let (stdout, waits, truth) = (daemon.stdout(), blocked.clone(), truth.clone());

@@ -1,15 +1,16 @@
 //! Random trouble for a group of instances on a real broker, for as long as it is told:
 //!
 //! ```sh
-//! cargo test --release --test trouble -- 60m [SEED]
+//! TESTED_BINARY=$PWD/target/release/errtally cargo test --test trouble -- 60m [SEED]
 //! ```
 //!
 //! Instances are killed, stopped, frozen and added; the broker is killed, stopped and frozen; topics of a pattern come,
-//! are filled at full speed, drained and deleted; whoever reads the events stops reading; settings are reloaded. Every
-//! sixteenth record has a code, and every event says where its record stands, so that missing and doubled are told apart.
-//! In the end, and as soon as a topic is not drained in time, it is told what was found.
+//! are filled at full speed, drained and deleted; records expire before they are read; whoever reads the events stops
+//! reading; settings are reloaded. Every sixteenth record has a code, and every event says where its record stands, so
+//! that missing and doubled are told apart; what expired is missing only where an instance has told of it. In the end,
+//! and as soon as a topic is not drained in time, it is told what was found.
 //!
-//! `ERRTALLY_TRIED` names another binary than the one that is built with the tests.
+//! Without `TESTED_BINARY` it is the binary that is built with the tests.
 
 #[path = "../broker/mod.rs"]
 #[allow(dead_code)]

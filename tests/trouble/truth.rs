@@ -25,12 +25,25 @@ pub struct Truth {
     /// The most events in a second, and those of the present one.
     busiest: Mutex<(u64, Instant, u64)>,
     pub peak_memory: AtomicU64,
-    pub skipped: AtomicU64,
+    /// By topic and partition, what expired before it was counted.
+    gaps: Mutex<BTreeMap<(String, u64), Gap>>,
+    /// By topic and partition, what the logs of instances say was skipped.
+    skipped: Mutex<BTreeMap<(String, u64), u64>>,
     pub scrapes: AtomicU64,
     pub lags: AtomicU64,
 }
 
+/// What is missing of a partition whose records have expired.
+struct Gap {
+    /// At least so many records were not counted.
+    records: u64,
+    /// Offsets below this one had expired.
+    expired: u64,
+}
+
 struct Topic {
+    /// By partition, the offset below which records have expired, or may have.
+    expired: Vec<u64>,
     /// By partition, how often each record with a code was told.
     seen: Vec<Vec<u8>>,
     /// Records of each partition, once all are written.
@@ -52,7 +65,8 @@ impl Default for Truth {
             doubled: AtomicU64::new(0),
             busiest: Mutex::new((0, Instant::now(), 0)),
             peak_memory: AtomicU64::new(0),
-            skipped: AtomicU64::new(0),
+            gaps: Mutex::default(),
+            skipped: Mutex::default(),
             scrapes: AtomicU64::new(0),
             lags: AtomicU64::new(0),
         }
@@ -88,7 +102,40 @@ impl Truth {
 
     pub fn begin(&self, topic: &str) {
         let seen = vec![Vec::new(); PARTITIONS as usize];
-        lock(&self.topics).insert(topic.to_owned(), Topic { seen, records: None, progress: Instant::now() });
+        let expired = vec![0; PARTITIONS as usize];
+        let new = Topic { expired, seen, records: None, progress: Instant::now() };
+        lock(&self.topics).insert(topic.to_owned(), new);
+    }
+
+    /// The topics that there are.
+    pub fn topics(&self) -> Vec<String> {
+        lock(&self.topics).keys().cloned().collect()
+    }
+
+    /// Records of a partition below `before` expire, or may: what of them is missing must be told.
+    pub fn expires(&self, topic: &str, partition: u64, before: u64) {
+        if let Some(topic) = lock(&self.topics).get_mut(topic) {
+            let expired = &mut topic.expired[partition as usize];
+            *expired = before.max(*expired);
+        }
+    }
+
+    /// The log of an instance that has ended: what it says that it skipped.
+    pub fn read_log(&self, log: &str) {
+        let mut skipped = lock(&self.skipped);
+        for line in log.lines().filter(|line| line.contains("goes on at this offset")) {
+            let field = |name: &str| {
+                let rest = line.split_once(&format!(" {name}="))?.1;
+                rest.split_whitespace().next().map(|value| value.trim_matches('"'))
+            };
+            let number = |name: &str| field(name).and_then(|value| value.parse::<u64>().ok());
+            match (field("topic"), number("partition"), number("skipped")) {
+                (Some(topic), Some(partition), Some(records)) => {
+                    *skipped.entry((topic.to_owned(), partition)).or_default() += records;
+                }
+                _ => self.problem(format!("a line that cannot be read: {line}")),
+            }
+        }
     }
 
     /// All of a topic is written: so many records in each partition.
@@ -101,7 +148,19 @@ impl Truth {
 
     /// A topic is drained and deleted; an instance that was frozen may still tell what it had of it.
     pub fn retire(&self, topic: &str) {
-        lock(&self.topics).remove(topic);
+        let removed = lock(&self.topics).remove(topic);
+        if let Some(removed) = removed {
+            for (partition, seen) in removed.seen.iter().enumerate() {
+                let expired = removed.expired[partition];
+                let places = expired.div_ceil(CODED) as usize;
+                let missing = (0..places).filter(|at| seen.get(*at).is_none_or(|n| *n == 0)).count() as u64;
+                // Between two records with a code are others that were not counted either.
+                let records = missing.saturating_sub(1) * CODED + missing.min(1);
+                if expired > 0 {
+                    lock(&self.gaps).insert((topic.to_owned(), partition as u64), Gap { records, expired });
+                }
+            }
+        }
         lock(&self.retired).insert(topic.to_owned());
     }
 
@@ -149,10 +208,11 @@ impl Truth {
         let Some(topic) = topics.get(topic) else { return Drained::Yes };
         let Some(records) = topic.records else { return Drained::Not(u64::MAX, topic.progress.elapsed()) };
         let wanted = records.div_ceil(CODED) as usize;
-        let missing = |seen: &Vec<u8>| {
-            seen.iter().take(wanted).filter(|n| **n == 0).count() + wanted.saturating_sub(seen.len())
+        let missing = |(seen, expired): (&Vec<u8>, &u64)| {
+            let from = (expired.div_ceil(CODED) as usize).min(wanted);
+            (from..wanted).filter(|at| seen.get(*at).is_none_or(|n| *n == 0)).count()
         };
-        match topic.seen.iter().map(missing).sum::<usize>() as u64 {
+        match topic.seen.iter().zip(&topic.expired).map(missing).sum::<usize>() as u64 {
             0 => Drained::Yes,
             n => Drained::Not(n, topic.progress.elapsed()),
         }
@@ -207,7 +267,7 @@ impl Truth {
             number(&self.scrapes),
             number(&self.lags)
         );
-        println!("  records that instances say they skipped: {}", number(&self.skipped));
+        self.report_gaps();
         if number(&self.doubled) > bound {
             self.problem("more events were told twice than the bound allows".to_owned());
         }
@@ -215,6 +275,29 @@ impl Truth {
         println!("  problems: {}", problems.len());
         problems.iter().take(50).for_each(|p| println!("    {p}"));
         problems.is_empty()
+    }
+
+    /// Whether each record that is missing was told of, and nothing else was.
+    fn report_gaps(&self) {
+        let (gaps, skipped) = (lock(&self.gaps), lock(&self.skipped));
+        let missing: u64 = gaps.values().map(|gap| gap.records).sum();
+        let told: u64 = skipped.values().sum();
+        println!("  records that expired uncounted: at least {missing}; told as skipped: {told}");
+        for (place, gap) in gaps.iter() {
+            let told = skipped.get(place).copied().unwrap_or(0);
+            if told < gap.records {
+                self.problem(format!(
+                    "{} partition {} lacks at least {} records that expired (below {}), told are {told}",
+                    place.0, place.1, gap.records, gap.expired
+                ));
+            }
+        }
+        for (place, told) in skipped.iter().filter(|(_, told)| **told > 0) {
+            let expired = gaps.get(place).map_or(0, |gap| gap.expired);
+            if expired == 0 {
+                self.problem(format!("{} of {place:?} are told as skipped, and nothing had expired", told));
+            }
+        }
     }
 
     /// The most records that a partition of an active topic may hold; none for others.

@@ -4,6 +4,7 @@
 //! how many have arrived with all before them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,24 @@ impl Reports {
         if let Some((reason, _)) = &state.trouble {
             self.status.wait(reason);
         }
+        self.changed.notify_all();
+    }
+
+    /// Waits until an event is on its way, `over` is set and told by
+    /// [`wake`](Reports::wake), or for `time`. Whether one is.
+    pub(super) fn wait_for_events(&self, time: Duration, over: &AtomicBool) -> bool {
+        let is_idle = |state: &mut State| {
+            state.settled == state.taken && state.returned.is_empty() && !over.load(Ordering::Acquire)
+        };
+        let waited = self.changed.wait_timeout_while(self.lock(), time, is_idle);
+        !is_idle(&mut waited.unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Wakes who waits.
+    pub(super) fn wake(&self) {
+        // With the lock, so that nobody is between a look and a wait.
+        let _state = self.lock();
+        self.changed.notify_all();
     }
 
     pub(super) fn settled(&self) -> u64 {

@@ -13,6 +13,7 @@ use super::moved;
 use super::positions::Entry;
 use super::status::Event;
 use crate::source::settings::Begin;
+use errtally_core::problem::counted;
 
 /// How often paths are looked at whose files have gone.
 const AWAIT_EVERY: Duration = Duration::from_millis(100);
@@ -212,8 +213,8 @@ impl Files {
         let Some(file) = self.remove(inode) else { return };
         if file.unread() > 0 {
             self.status.add(Event::Vanished);
-            let (path, unread) = (file.path.display(), file.unread());
-            tracing::warn!("{path} has gone before it was read: {unread} bytes are lost");
+            let (path, unread) = (file.path.display(), counted(file.unread(), "byte"));
+            tracing::warn!("{path} has gone before it was read to its end: {unread} not counted");
         }
     }
 

@@ -16,6 +16,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use super::identity::{Fingerprint, Inode};
+use errtally_core::problem::counted;
 
 /// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -142,7 +143,8 @@ pub fn decode(text: &[u8]) -> Result<HashMap<Inode, Entry>, String> {
         entries.insert(inode, Entry { path, real, inode, fingerprint, position: line.position });
     }
     if entries.len() as u64 != last.files {
-        return Err(format!("it is damaged: {} files, where it says {}", entries.len(), last.files));
+        let files = counted(entries.len() as u64, "file");
+        return Err(format!("it is damaged: {files}, where it says {}", last.files));
     }
     Ok(entries)
 }

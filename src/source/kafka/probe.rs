@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use rdkafka::error::RDKafkaErrorCode;
+
 use super::admin::{Answer, Edge, Place, Question};
 use super::client::Client;
 use super::status::Status;
@@ -17,8 +19,15 @@ use crate::kafka::{KafkaSettings, Start};
 /// From one round of questions to the next.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// From one question about what was jumped over to the next: topics with
+/// transactions are full of small jumps.
+const SOON: Duration = Duration::from_millis(200);
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long the last answer may take, before the group is left.
+const LAST: Duration = Duration::from_secs(1);
 
 /// The questions.
 pub(super) struct Probe {
@@ -26,12 +35,16 @@ pub(super) struct Probe {
     /// The end of what is read.
     end: Edge,
     next: Instant,
+    /// When jumps may be asked about.
+    soon: Instant,
     asked: Option<(Asked, Question)>,
     /// What topics are is asked aside: only the cluster's controller says it.
     topics: Option<Question>,
     /// Topics that are not there.
     gone: BTreeSet<String>,
     jumps: BTreeMap<Place, Range<i64>>,
+    /// Those that are asked about: an answer says nothing of later ones.
+    asked_jumps: BTreeMap<Place, Range<i64>>,
 }
 
 #[derive(Clone, Copy)]
@@ -51,10 +64,12 @@ impl Probe {
             resume: settings.resume,
             end,
             next: Instant::now(),
+            soon: Instant::now(),
             asked: None,
             topics: None,
             gone: BTreeSet::new(),
             jumps: BTreeMap::new(),
+            asked_jumps: BTreeMap::new(),
         }
     }
 
@@ -66,14 +81,7 @@ impl Probe {
         status: &Status,
         jumps: BTreeMap<Place, Range<i64>>,
     ) -> Vec<Place> {
-        for (place, jump) in jumps {
-            if jump.end < jump.start {
-                status.skipped(&place, 0, "its log was cut off, or its topic made again", jump.end);
-                status.moved(&place, jump.end);
-            } else {
-                self.jumps.insert(place, jump);
-            }
-        }
+        self.note(jumps, status);
         if Instant::now() >= self.next {
             self.next = Instant::now() + EVERY;
             self.ask(consumer, status);
@@ -82,10 +90,63 @@ impl Probe {
         if let Some(answer) = self.asked.as_ref().and_then(|(_, question)| question.poll(Duration::ZERO)) {
             self.take(consumer, status, answer);
         }
+        if self.asked.is_none() && !self.jumps.is_empty() && Instant::now() >= self.soon {
+            self.ask_firsts(consumer);
+        }
         match self.topics.as_ref().and_then(|question| question.poll(Duration::ZERO)) {
             Some(answer) => self.identify(status, answer),
             None => Vec::new(),
         }
+    }
+
+    /// Before the group is left: tells what was jumped over and is gone, as
+    /// long as a broker says so in time. Nobody could tell it later.
+    pub(super) fn finish(
+        &mut self,
+        consumer: &Client,
+        status: &Status,
+        jumps: BTreeMap<Place, Range<i64>>,
+        until: Instant,
+    ) {
+        self.note(jumps, status);
+        self.ask_firsts(consumer);
+        let time = LAST.min(until.saturating_duration_since(Instant::now()) / 4);
+        if let Some(answer) = self.asked.as_ref().and_then(|(_, question)| question.poll(time)) {
+            self.take(consumer, status, answer);
+        }
+        for ((topic, partition), jump) in std::mem::take(&mut self.jumps) {
+            tracing::warn!(
+                topic,
+                partition,
+                from = jump.start,
+                to = jump.end,
+                "kafka: offsets were passed over; no broker has said whether their records were gone"
+            );
+        }
+    }
+
+    /// Notes what was jumped over, until a broker has said whether it is gone.
+    fn note(&mut self, jumps: BTreeMap<Place, Range<i64>>, status: &Status) {
+        for (place, jump) in jumps {
+            if jump.end < jump.start {
+                status.skipped(&place, 0, "its log was cut off, or its topic made again", jump.end);
+                status.moved(&place, jump.end);
+                continue;
+            }
+            let length = |jump: &Range<i64>| jump.end - jump.start;
+            let known = self.jumps.entry(place).or_insert_with(|| jump.clone());
+            if length(known) < length(&jump) {
+                *known = jump;
+            }
+        }
+    }
+
+    /// Asks where partitions begin that were jumped in.
+    fn ask_firsts(&mut self, consumer: &Client) {
+        self.soon = Instant::now() + SOON;
+        self.asked_jumps = self.jumps.clone();
+        let jumped = self.jumps.keys().cloned().collect();
+        self.asked = offsets(consumer, jumped, Edge::First, Asked::Firsts);
     }
 
     fn ask(&mut self, consumer: &Client, status: &Status) {
@@ -109,14 +170,22 @@ impl Probe {
         let Answer::Offsets(offsets_of) = answer else { return };
         if let Some(Asked::Ends) = asked {
             offsets_of.into_iter().for_each(|(place, end)| status.answered(&place, end));
-            let jumped = self.jumps.keys().cloned().collect();
-            self.asked = offsets(consumer, jumped, Edge::First, Asked::Firsts);
+            self.ask_firsts(consumer);
             return;
         }
         for (place, first) in offsets_of {
-            let jump = self.jumps.remove(&place);
-            if let (Ok(first), Some(jump)) = (first, jump) {
-                self.judge(&place, &jump, first, status);
+            match first {
+                Ok(first) if self.jumps.get(&place) == self.asked_jumps.get(&place) => {
+                    if let Some(jump) = self.jumps.remove(&place) {
+                        self.judge(&place, &jump, first, status);
+                    }
+                }
+                // There is nobody left to ask.
+                Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                    self.jumps.remove(&place);
+                }
+                // It is asked again.
+                Ok(_) | Err(_) => {}
             }
         }
     }

@@ -249,6 +249,10 @@ impl Rules<'_> {
                 };
                 if was_there && self.before.known && first > 0 {
                     self.status.skipped(place, 0, "the group has no offset of it", at);
+                } else if !was_there && first > 0 {
+                    // A new partition begins with 0.
+                    let records = u64::try_from(first).unwrap_or(0);
+                    self.status.skipped(place, records, "records of a new partition were gone", at);
                 } else {
                     tracing::info!(topic, partition, offset = at, "begins without a committed offset");
                 }

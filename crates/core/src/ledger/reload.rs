@@ -8,6 +8,7 @@ use super::{Account, Books, Ledger};
 use crate::catalog::RowId;
 use crate::engine::Engine;
 use crate::labels::SetId;
+use crate::problem::counted;
 
 impl Ledger {
     /// Puts `engine` in force, with the labels of its plan where it has one.
@@ -52,8 +53,9 @@ impl Books {
         let left_out = used.len().saturating_sub(numbers.len() + 1);
         if left_out > 0 {
             tracing::warn!(
-                "{left_out} combinations of earlier labels were too many and have left /metrics; their counts stay \
-                 in the totals"
+                "{} of earlier labels left /metrics, since there were more than max_label_sets; the counts stay in the \
+                 totals",
+                counted(left_out as u64, "combination")
             );
         }
     }

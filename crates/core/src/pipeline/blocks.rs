@@ -15,6 +15,7 @@ use crate::fields::{Envelope, FileName, PeerName};
 use crate::framing::OVERLAP;
 use crate::join::containers::{Containers, FIRST_LINES, recognise};
 use crate::join::line::HEAD_BYTES;
+use crate::join::runtime::journal;
 use crate::join::stretch::Lines;
 use crate::record::Reader;
 
@@ -259,6 +260,8 @@ pub(super) fn message(
 ) {
     reader.tally.records += 1;
     reader.tally.bytes += record.len() as u64;
+    let text = journal::decoded_alone(record);
+    let record = text.as_deref().unwrap_or(record);
     whole(reader, engine, &mut scratch.places, record, at.record(0));
 }
 

@@ -14,6 +14,14 @@ pub fn begins(line: &[u8]) -> bool {
     line.first() == Some(&b'{') && memmem::find(line, TIME).is_some()
 }
 
+/// As [`decoded`], for records of which few are the journal's: its fields have
+/// names without small letters, so that most others are told by their third
+/// byte.
+pub fn decoded_alone(record: &[u8]) -> Option<Vec<u8>> {
+    let [b'{', b'"', b'_' | b'A'..=b'Z', ..] = record else { return None };
+    decoded(record)
+}
+
 /// An entry of the journal with its message as a text, where it is a list of
 /// bytes; not where that would be longer, which only unprintable bytes are.
 pub fn decoded(line: &[u8]) -> Option<Vec<u8>> {
