@@ -146,6 +146,10 @@ impl Receiver {
                 last.wait().await.map_err(|_| Refusal::Stopping)?;
                 // `{"ack": chunk}`, the chunk as it came.
                 wire.say(&[b"\x81\xa3ack", &chunk[..]].concat()).await?;
+                // What it sends next it will send again to somebody else.
+                if leaving || *closing.borrow() {
+                    return Ok(());
+                }
             }
         }
     }

@@ -33,7 +33,8 @@ fn whatever_is_sent_by_forward() {
     let receiver = Receiver::start("forward", &[]);
     let deep = packed(&[&[0x92, 5, 0x81, 0xa1, b'd'][..], &[0x91; 200], &[0xc0]].concat());
     let bomb = packed(&gzip(&vec![0xc0; 300 << 20]));
-    let zeros = packed(&gzip(&b"\x92\x05\x81\xa1d\xc0".repeat(60 << 20)));
+    let event = [&b"\x92\x05\x81\xa1d\xda\x10\x00"[..], &[b'0'; 4096]].concat();
+    let zeros = packed(&gzip(&event.repeat(70_000)));
     let long =
         [&b"\x93\xa1t\xdd\x00\x00\x00\x01\x92\x05\x81\xa1d\xdb\x7f\xff\xff\xff"[..], &[b'x'; 100]].concat();
     let cases: [(&str, &[u8], &str); 11] = [

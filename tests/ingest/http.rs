@@ -101,7 +101,13 @@ fn what_is_refused_is_told_and_counted() {
         (&[json], b"[{\"a\":1},", 400, "malformed", "cut off"),
         (&[json], b"{\"a\":\"x\n{}", 400, "malformed", "not closed on its line"),
         (&[("Content-Encoding", "gzip")], broken, 400, "malformed", "cut off"),
-        (&[("Content-Encoding", "gzip")], b"plain", 400, "malformed", "does not unpack"),
+        (
+            &[("Content-Encoding", "gzip")],
+            b"plain text, and nothing packed",
+            400,
+            "malformed",
+            "does not unpack",
+        ),
         (&[("Content-Encoding", "snappy")], b"x", 415, "encoding", "snappy"),
         (
             &[("Content-Type", "application/msgpack")],
@@ -162,7 +168,7 @@ fn a_connection_is_kept_for_the_next_request() {
     }
     assert_eq!((receiver.records(), receiver.count(CODE)), (20.0, 20.0));
     let scrape = receiver.daemon.scrape();
-    assert_eq!(scrape.value("errtally_source_connections_total", &[("source", "http")]), Some(1.0));
+    assert_eq!(scrape.value("errtally_source_accepted_connections_total", &[("source", "http")]), Some(1.0));
 }
 
 #[test]
