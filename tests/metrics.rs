@@ -41,8 +41,13 @@ fn a_scrape_has_all_metrics_and_no_others() {
     let (_daemon, scrape) = fed(&format!("{EVERYTHING}{late}"), &args);
     // Those of certificates are there with certificates; `web/tls.rs` holds them to it.
     // Those of files, sockets and Kafka with these sources: `follow/`, `sockets/` and `kafka_mock.rs` hold them to it.
-    let others =
-        ["errtally_kafka_", "errtally_certificate_", "errtally_file", "errtally_position", "errtally_source_"];
+    let others = [
+        "errtally_kafka_",
+        "errtally_certificate_",
+        "errtally_file",
+        "errtally_position",
+        "errtally_source_",
+    ];
     let kafka = |name: &str| others.iter().any(|other| name.starts_with(other));
     assert!(ALL.iter().any(|m| kafka(m.name)));
     let names: BTreeSet<_> = ALL.iter().map(|m| m.name).filter(|n| !kafka(n)).collect();

@@ -359,7 +359,12 @@ pub(super) fn values_of(key: &Key, name: &str, node: &Node, sink: &mut Sink) -> 
 }
 
 /// The same of a key that holds `NAME=VALUE` pairs.
-fn pairs_of(key: &Key, name: &str, entries: &[(String, usize, Node)], sink: &mut Sink) -> Option<Vec<String>> {
+fn pairs_of(
+    key: &Key,
+    name: &str,
+    entries: &[(String, usize, Node)],
+    sink: &mut Sink,
+) -> Option<Vec<String>> {
     let mut values = Vec::new();
     let mut wrong = false;
     for (inner, line, node) in entries {

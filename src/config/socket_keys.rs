@@ -119,12 +119,17 @@ pub(super) const SOCKET: &[Key] = &[
             s.socket.tls_config_file = (!path.is_empty()).then(|| path.into());
             Ok(())
         },
-        show: |s| quoted(&s.socket.tls_config_file.as_ref().map_or(String::new(), |p| p.display().to_string())),
+        show: |s| {
+            quoted(&s.socket.tls_config_file.as_ref().map_or(String::new(), |p| p.display().to_string()))
+        },
     },
 ];
 
 /// Why a source of this kind cannot listen at `listen`: the key, what is wrong and what to write.
-pub(super) fn check(kind: super::SourceKind, settings: &SocketSettings) -> Result<(), (&'static str, Refused)> {
+pub(super) fn check(
+    kind: super::SourceKind,
+    settings: &SocketSettings,
+) -> Result<(), (&'static str, Refused)> {
     use super::SourceKind::{Tcp, Udp, Unix, Unixgram};
     let listen = &settings.listen;
     let refused = |key, what: String, remedy: &str| Err((key, (what, remedy.to_owned())));
@@ -149,7 +154,7 @@ pub(super) fn check(kind: super::SourceKind, settings: &SocketSettings) -> Resul
         }
         _ => {}
     }
-    if settings.tls_config_file.is_some() && kind != Tcp {
+    if settings.tls_config_file.is_some() && matches!(kind, Unix | Udp | Unixgram) {
         let what = format!("a source of the kind {} speaks no TLS", kind.as_str());
         return refused("tls_config_file", what, "leave it out, or use kind tcp");
     }

@@ -217,9 +217,8 @@ pub(super) fn read(node: &Node, sink: &mut Sink) -> Vec<Entry> {
 fn entry(node: &Node, path: &str, sink: &mut Sink) -> Option<Entry> {
     let mut map = Map::new(node, path, sink)?;
     let kind = match map.text("kind", sink) {
-        Some((text, line)) => {
-            SourceKind::parse(text).map_err(|(what, remedy)| sink.report(line, map.path("kind"), what, remedy))
-        }
+        Some((text, line)) => SourceKind::parse(text)
+            .map_err(|(what, remedy)| sink.report(line, map.path("kind"), what, remedy)),
         None => {
             sink.report(map.line, map.path("kind"), "missing", "add `kind: KIND`, such as kind: tcp");
             Err(())
@@ -233,7 +232,12 @@ fn entry(node: &Node, path: &str, sink: &mut Sink) -> Option<Entry> {
         }
         Some((text, _)) => Some(text.to_owned()),
         None => {
-            sink.report(map.line, map.path("name"), "missing", "add `name: NAME`, the value of the label source");
+            sink.report(
+                map.line,
+                map.path("name"),
+                "missing",
+                "add `name: NAME`, the value of the label source",
+            );
             None
         }
     };

@@ -73,7 +73,12 @@ impl Readiness {
     /// Nothing is connected; `events`, where there are any, may keep records
     /// from being read.
     pub fn new(events: Option<Arc<sink::Status>>) -> Readiness {
-        Readiness { stage: AtomicU8::new(Stage::Starting as u8), sources: AtomicUsize::new(1), waiting: Mutex::default(), events }
+        Readiness {
+            stage: AtomicU8::new(Stage::Starting as u8),
+            sources: AtomicUsize::new(1),
+            waiting: Mutex::default(),
+            events,
+        }
     }
 
     /// The state of the events' sink.

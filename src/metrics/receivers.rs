@@ -36,9 +36,7 @@ pub(super) fn undecoded(sources: &[(Source, Status)]) -> u64 {
     receivers(sources).map(|(_, status)| status.undecoded()).sum()
 }
 
-fn receivers(
-    sources: &[(Source, Status)],
-) -> impl Iterator<Item = (&'static str, &Receiver)> {
+fn receivers(sources: &[(Source, Status)]) -> impl Iterator<Item = (&'static str, &Receiver)> {
     sources.iter().filter_map(|(source, status)| match status {
         Status::Receiver(status) => Some((source.as_str(), &**status)),
         _ => None,

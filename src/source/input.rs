@@ -21,8 +21,12 @@ pub trait Input: Send {
     ///
     /// # Errors
     /// When it cannot be read, or events cannot be handed over.
-    fn read(self: Box<Self>, pipeline: &mut Pipeline, stop: &Arc<Stop>, over: &dyn Fn())
-    -> anyhow::Result<Ended>;
+    fn read(
+        self: Box<Self>,
+        pipeline: &mut Pipeline,
+        stop: &Arc<Stop>,
+        over: &dyn Fn(),
+    ) -> anyhow::Result<Ended>;
 
     /// What `/metrics` shows of it.
     fn status(&self) -> Status;
@@ -93,7 +97,11 @@ struct Files {
 }
 
 impl Files {
-    fn open(source: &SourceSettings, settings: &Settings, readiness: SourceReadiness) -> anyhow::Result<Files> {
+    fn open(
+        source: &SourceSettings,
+        settings: &Settings,
+        readiness: SourceReadiness,
+    ) -> anyhow::Result<Files> {
         let store = settings.state_dir.as_deref().map(Store::open).transpose()?;
         if store.is_none() {
             tracing::warn!("{}", follow::NOT_KEPT);

@@ -29,8 +29,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub use counter::Counter;
-pub use status::{Refusal, Status};
 use errtally_core::fields::PeerName;
+pub use status::{Refusal, Status};
 
 /// Bytes that are given and not yet counted, of all senders together.
 pub const QUEUE_BYTES: usize = 4 << 20;

@@ -224,7 +224,9 @@ async fn serve(
     drop(shared);
     let all = async { while here.join_next().await.is_some() {} };
     if tokio::time::timeout_at(stop.until().into(), all).await.is_err() {
-        tracing::warn!("some senders went on sending: their connections are closed, and what came later is not counted");
+        tracing::warn!(
+            "some senders went on sending: their connections are closed, and what came later is not counted"
+        );
     }
     here.shutdown().await;
     Ok(())

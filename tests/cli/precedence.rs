@@ -60,7 +60,7 @@ fn trials(folder: &Folder) -> Vec<Trial> {
         trial("socket.framing", "newline", "octets", "newline"),
         trial("socket.max_connections", "1", "2", "3"),
         trial("socket.idle_timeout", "1s", "2s", "3s"),
-        trial("socket.tls_config_file", "", "", ""),
+        trial("socket.tls_config_file", "a.yml", "b.yml", "c.yml"),
         trial("state_dir", "a", "b", "c"),
         trial("file.paths", "a.log", "/b/*.log", "c.log"),
         trial("file.exclude", "a.log", "*.gz", "c.log"),

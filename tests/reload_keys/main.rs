@@ -40,7 +40,7 @@ const RESTART: &[(&str, &str)] = &[
     ("socket.framing", "socket: {framing: octets}\n"),
     ("socket.max_connections", "socket: {max_connections: 7}\n"),
     ("socket.idle_timeout", "socket: {idle_timeout: 7s}\n"),
-    ("socket.tls_config_file", "source: tcp\nsocket: {listen: \":514\", tls_config_file: tls.yml}\n"),
+    ("socket.tls_config_file", "socket: {tls_config_file: tls.yml}\n"),
     ("state_dir", "state_dir: /var/lib/errtally\n"),
     ("file.paths", "file: {paths: [/var/log/app.log]}\n"),
     ("file.exclude", "file: {exclude: [\"*.gz\"]}\n"),

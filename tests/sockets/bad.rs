@@ -57,9 +57,7 @@ fn lines_without_an_end_take_no_more_than_their_share() {
     assert!(peak < 140 << 20, "{} MiB", peak >> 20);
     drop((senders, long));
     // All that had come is counted: each sender had one record, but for what the end of its connection cut.
-    wait_for("their records", || {
-        (daemon.scrape().sum("errtally_records_total", &[]) >= 60.0).then_some(())
-    });
+    wait_for("their records", || (daemon.scrape().sum("errtally_records_total", &[]) >= 60.0).then_some(()));
 }
 
 #[test]

@@ -24,7 +24,8 @@ fn frames_and_lines_are_told_apart_by_each_connection() {
     let scrape = daemon.wait_for_records(5);
     assert_eq!(hits(&scrape), 5.0);
     // What frames a record is none of its bytes.
-    let bytes = 3 * message.len() + "<11>Nov 21 10:00:00 host app[42]: Ecs.0114 gone\n12 monkeys Ecs.0114\n".len();
+    let bytes =
+        3 * message.len() + "<11>Nov 21 10:00:00 host app[42]: Ecs.0114 gone\n12 monkeys Ecs.0114\n".len();
     assert_eq!(scrape.sum("errtally_record_bytes_total", &[]), bytes as f64);
 }
 

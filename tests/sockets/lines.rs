@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::support::daemon::Daemon;
-use super::support::{Folder, wait_for};
+use super::support::{Folder, Raise, wait_for};
 use super::{CODE, QUIET, connect, hits, listening, tcp};
 
 #[test]
@@ -112,28 +112,32 @@ fn send(address: std::net::SocketAddr, enough: &AtomicBool) -> u64 {
 
 #[test]
 fn nothing_is_lost_or_counted_twice_by_a_restart() {
-    let (mut daemon, address) = tcp(&[]);
+    let (first, address) = tcp(&[]);
     let listen = address.to_string();
     let enough = AtomicBool::new(false);
     let mut counted = 0.0;
+    let mut end = |daemon: Daemon| {
+        daemon.signal(Signal::TERM);
+        let (status, log) = daemon.wait();
+        assert!(status.success(), "{log}");
+        counted += records_in(&log);
+    };
     let sent: u64 = thread::scope(|scope| {
-        let senders: Vec<_> = (0..4).map(|_| scope.spawn(|| send(address, &enough))).collect();
+        let enough = Raise(&enough);
+        let senders: Vec<_> = (0..4).map(|_| scope.spawn(|| send(address, enough.0))).collect();
+        let mut running = Some(first);
         for _ in 0..3 {
+            let daemon = running.take().expect("it runs");
             wait_for("some lines", || (hits(&daemon.scrape()) > 200.0).then_some(()));
-            daemon.signal(Signal::TERM);
-            let (status, log) = daemon.wait();
-            assert!(status.success(), "{log}");
-            counted += records_in(&log);
-            daemon =
-                Daemon::start_with(&["--source", "tcp", "--socket-listen", &listen], Stdio::null(), &[]);
+            end(daemon);
+            let args = ["--source", "tcp", "--socket-listen", &listen];
+            running = Some(Daemon::start_with(&args, Stdio::null(), &[]));
         }
-        enough.store(true, Ordering::Relaxed);
-        senders.into_iter().map(|sender| sender.join().expect("a count")).sum()
+        enough.0.store(true, Ordering::Relaxed);
+        let sent = senders.into_iter().map(|sender| sender.join().expect("a count")).sum();
+        end(running.take().expect("it runs"));
+        sent
     });
-    daemon.signal(Signal::TERM);
-    let (status, log) = daemon.wait();
-    assert!(status.success(), "{log}");
-    counted += records_in(&log);
     assert_eq!(counted, sent as f64);
 }
 
@@ -168,8 +172,16 @@ fn an_event_names_its_sender() {
     let folder = Folder::new();
     let file = folder.path().join("events.jsonl");
     let name = file.display().to_string();
-    let (daemon, address) =
-        tcp(&["--events", "file", "--events-file-path", &name, "--labels", "peer=@peer", "--labels", "app=app"]);
+    let (daemon, address) = tcp(&[
+        "--events",
+        "file",
+        "--events-file-path",
+        &name,
+        "--labels",
+        "peer=@peer",
+        "--labels",
+        "app=app",
+    ]);
     let mut sender = connect(address);
     let port = sender.local_addr().expect("an address").port();
     sender.write_all(format!("{QUIET}{CODE}").as_bytes()).expect("it reads");
@@ -180,16 +192,14 @@ fn an_event_names_its_sender() {
         text.ends_with('\n').then_some(text)
     });
     let event: serde_json::Value = serde_json::from_str(&line).expect("one event");
-    let wanted =
-        serde_json::json!({"type": "tcp", "peer": "127.0.0.1", "port": port, "offset": QUIET.len()});
+    let wanted = serde_json::json!({"type": "tcp", "peer": "127.0.0.1", "port": port, "offset": QUIET.len()});
     assert_eq!(event["source"], wanted);
     assert_eq!(event["labels"], serde_json::json!({"peer": "127.0.0.1"}));
 }
 
 #[test]
 fn ipv6_and_ipv4_reach_one_port() {
-    let daemon =
-        Daemon::start_with(&["--source", "tcp", "--socket-listen", ":0"], Stdio::null(), &[]);
+    let daemon = Daemon::start_with(&["--source", "tcp", "--socket-listen", ":0"], Stdio::null(), &[]);
     let address = listening(&daemon, "tcp://");
     let mut four = TcpStream::connect(("127.0.0.1", address.port())).expect("it accepts");
     four.write_all(CODE.as_bytes()).expect("it reads");

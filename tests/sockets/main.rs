@@ -25,7 +25,8 @@ const QUIET: &str = "2026-11-21T10:00:00Z INFO reconciled in 12 ms, nothing to d
 /// Starts a daemon that listens to TCP on a free port; gives the port, too.
 #[track_caller]
 fn tcp(args: &[&str]) -> (Daemon, SocketAddr) {
-    let all: Vec<_> = ["--source", "tcp", "--socket-listen", "127.0.0.1:0"].iter().chain(args).copied().collect();
+    let all: Vec<_> =
+        ["--source", "tcp", "--socket-listen", "127.0.0.1:0"].iter().chain(args).copied().collect();
     let daemon = Daemon::start_with(&all, Stdio::null(), &[]);
     let address = listening(&daemon, "tcp://");
     (daemon, address)

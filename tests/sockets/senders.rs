@@ -23,7 +23,10 @@ fn logger_by_udp_tcp_and_a_unix_socket() {
     let (udp, tcp) = (listening(&daemon, "udp://"), listening(&daemon, "tcp://"));
     let text = "request failed with Ecs.0114\n".repeat(20);
     let send = |args: &[&str]| {
-        let ended = finish_with(Command::new("logger").args(["-t", "app", "-p", "user.err"]).args(args), text.as_bytes());
+        let ended = finish_with(
+            Command::new("logger").args(["-t", "app", "-p", "user.err"]).args(args),
+            text.as_bytes(),
+        );
         ended.ok();
     };
     for format in ["--rfc3164", "--rfc5424"] {

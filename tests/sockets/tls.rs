@@ -36,7 +36,9 @@ fn certificates() -> Certificates {
 
 fn send(address: SocketAddr, all: &Certificates, with_certificate: bool) -> std::io::Result<()> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(all.authority.as_bytes()).expect("a certificate")).expect("a root");
+    roots
+        .add(CertificateDer::from_pem_slice(all.authority.as_bytes()).expect("a certificate"))
+        .expect("a root");
     let builder = ClientConfig::builder().with_root_certificates(roots);
     let config = if with_certificate {
         let certificate = CertificateDer::from_pem_slice(all.client.0.as_bytes()).expect("a certificate");

@@ -331,7 +331,8 @@ impl Reader {
         self.overlong_matched = false;
         self.begin_block();
         self.begin();
-        if let Position::Byte(offset) | Position::File(_, offset) | Position::Peer(_, Some(offset)) = position {
+        if let Position::Byte(offset) | Position::File(_, offset) | Position::Peer(_, Some(offset)) = position
+        {
             self.overlong = offset;
         }
     }

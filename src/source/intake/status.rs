@@ -73,7 +73,9 @@ impl Refusal {
 
     fn words(self) -> &'static str {
         match self {
-            Refusal::Connections => "a connection is refused: there are as many as socket.max_connections allows",
+            Refusal::Connections => {
+                "a connection is refused: there are as many as socket.max_connections allows"
+            }
             Refusal::Handshake => "a TLS handshake failed",
             Refusal::Idle => "a connection is closed: it was quiet for socket.idle_timeout",
             Refusal::Frame => "a connection is closed: no length of a frame stands where one must",

@@ -48,10 +48,9 @@ impl Socket {
         let socket = if kind == SourceKind::Udp {
             match activation.udp(listen)? {
                 Some(socket) => Socket::Udp(socket),
-                None => Socket::Udp(
-                    http::bind_udp(listen)
-                        .with_context(|| format!("cannot listen on {listen}; set another address with listen"))?,
-                ),
+                None => Socket::Udp(http::bind_udp(listen).with_context(|| {
+                    format!("cannot listen on {listen}; set another address with listen")
+                })?),
             }
         } else {
             match activation.unixgram(listen)? {

@@ -117,7 +117,9 @@ pub fn bind_unix<S>(
             }
             match is_alive(path) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Ok(()) => return Err(anyhow!("another process listens on {shown}; stop it, or name another path")),
+                Ok(()) => {
+                    return Err(anyhow!("another process listens on {shown}; stop it, or name another path"));
+                }
                 Err(error) => {
                     return Err(anyhow!("cannot tell whether another process listens on {shown}: {error}"));
                 }
@@ -147,7 +149,9 @@ impl Listener {
     /// When it cannot be had.
     pub fn open(kind: SourceKind, listen: &str, activation: &mut Activation) -> anyhow::Result<Listener> {
         let given = match kind {
-            SourceKind::Tcp => activation.take(listen, "TCP", ListenFd::take_tcp_listener)?.map(Listener::Tcp),
+            SourceKind::Tcp => {
+                activation.take(listen, "TCP", ListenFd::take_tcp_listener)?.map(Listener::Tcp)
+            }
             _ => {
                 let socket = activation.take(listen, "a Unix stream socket", ListenFd::take_unix_listener)?;
                 socket.map(|socket| Listener::Unix(socket, None))
@@ -155,12 +159,16 @@ impl Listener {
         };
         let listener = match (kind, given) {
             (_, Some(given)) => given,
-            (SourceKind::Tcp, None) => Listener::Tcp(http::bind(listen).with_context(|| {
-                format!("cannot listen on {listen}; set another address with listen")
-            })?),
+            (SourceKind::Tcp, None) => Listener::Tcp(
+                http::bind(listen)
+                    .with_context(|| format!("cannot listen on {listen}; set another address with listen"))?,
+            ),
             (_, None) => {
-                let (socket, file) =
-                    bind_unix(listen, |path| UnixListener::bind(path), |path| UnixStream::connect(path).map(drop))?;
+                let (socket, file) = bind_unix(
+                    listen,
+                    |path| UnixListener::bind(path),
+                    |path| UnixStream::connect(path).map(drop),
+                )?;
                 Listener::Unix(socket, file)
             }
         };
@@ -175,7 +183,9 @@ impl Listener {
     pub fn start(self) -> io::Result<Accepting> {
         Ok(match self {
             Listener::Tcp(socket) => Accepting::Tcp(tokio::net::TcpListener::from_std(socket)?),
-            Listener::Unix(socket, file) => Accepting::Unix(tokio::net::UnixListener::from_std(socket)?, file),
+            Listener::Unix(socket, file) => {
+                Accepting::Unix(tokio::net::UnixListener::from_std(socket)?, file)
+            }
         })
     }
 }
