@@ -93,6 +93,7 @@ fn what_the_documents_link_to_is_there() {
         "docs/performance.md",
         "docs/records.md",
         "docs/settings.md",
+        "docs/sockets.md",
         "docs/live.md",
         "docs/shippers.md",
         "catalog/README.md",

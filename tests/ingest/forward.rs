@@ -148,7 +148,7 @@ fn nothing_acknowledged_is_lost_or_counted_twice_over_restarts() {
         let (status, log) = receiver.daemon.wait();
         assert!(status.success(), "{log}");
         let records =
-            log.split("records=").nth(1).and_then(|r| r.split_whitespace().next()?.parse::<f64>().ok());
+            log.rsplit_once("records=").and_then(|(_, r)| r.split_whitespace().next()?.parse::<f64>().ok());
         counted += records.unwrap_or_else(|| panic!("a number of records: {log}"));
     }
 }

@@ -243,8 +243,9 @@ fn nothing_is_lost_or_counted_twice_over_restarts() {
             receiver.daemon.signal(Signal::TERM);
             let (status, log) = receiver.daemon.wait();
             assert!(status.success(), "{log}");
-            let records =
-                log.split("records=").nth(1).and_then(|r| r.split_whitespace().next()?.parse::<f64>().ok());
+            let records = log
+                .rsplit_once("records=")
+                .and_then(|(_, r)| r.split_whitespace().next()?.parse::<f64>().ok());
             counted[0] += records.unwrap_or_else(|| panic!("a number of records: {log}"));
             counted[1] += records.expect("a number") / 3.0;
         }
