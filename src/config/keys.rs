@@ -50,7 +50,7 @@ pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
 const GENERAL: &[Key] = &[
     Key {
         name: "source",
-        doc: "What `run` reads: stdin, lines from standard input; file, files that grow; kafka; tcp or unix, lines or frames that others send; udp or unixgram, datagrams.",
+        doc: "What `run` reads: stdin, lines from standard input; file, files that grow; kafka; tcp or unix, lines or frames that others send; udp or unixgram, datagrams; http, requests with lines, JSON or OTLP; forward, Fluentd's protocol.",
         list: false,
         reloads: false,
         set: |s, v| {

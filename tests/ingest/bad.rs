@@ -93,6 +93,34 @@ fn two_gigabytes_that_are_announced_take_no_memory() {
 }
 
 #[test]
+fn what_many_begin_and_do_not_end_has_one_memory() {
+    for kind in ["forward", "http"] {
+        let receiver = Receiver::start(kind, &[]);
+        let head: &[u8] = match kind {
+            "forward" => b"\x93\xa1t\x91\x92\x05\x81\xa1d\xdb\x00\x3f\xff\x00",
+            _ => b"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n[\"",
+        };
+        let much = vec![b'x'; 4_000_000];
+        let streams: Vec<_> = (0..100)
+            .map(|_| {
+                let mut stream = TcpStream::connect(receiver.at).expect("a connection");
+                stream.set_write_timeout(Some(DEADLINE)).expect("a time limit");
+                stream.write_all(head).expect("it reads");
+                // Those for whom there is no memory are closed.
+                let _ = stream.write_all(&much);
+                stream
+            })
+            .collect();
+        let refusal = if kind == "forward" { "memory" } else { "busy" };
+        wait_for("refusals", || (receiver.refused(refusal) > 50.0).then_some(()));
+        serves(&receiver, kind == "forward");
+        drop(streams);
+        let peak = receiver.daemon.peak_memory();
+        assert!(peak < 160 << 20, "{kind}: {peak} bytes");
+    }
+}
+
+#[test]
 fn slow_writers_lose_their_places_to_others() {
     let receiver = Receiver::start("http", &["--socket-max-connections", "16"]);
     let slow: Vec<_> = (0..100)

@@ -128,6 +128,9 @@ async fn json(
         // Many small values take more room than their bytes.
         let size = bytes.len() + PLACE_BYTES * ends.len();
         keep = keep && size <= WHOLE_BYTES && held.grow_to(size);
+        if !keep && begun > READ_BYTES && !held.grow_to(begun.next_power_of_two()) {
+            return Err(Refusal::Busy);
+        }
         if !keep && size - begun >= READ_BYTES / 2 {
             give_records(&mut bytes, &mut ends, intake, &peer, None).await?;
         }
