@@ -79,7 +79,18 @@ async fn lines(
 ) -> Result<Counted, Refusal> {
     let mut bytes = Vec::new();
     let mut stream: Option<Stream> = None;
-    while body.read(&mut bytes).await? {
+    loop {
+        match body.read(&mut bytes).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(refusal) => {
+                // Some of it is counted: then all that has come is.
+                if let Some(stream) = &stream {
+                    give_lines(&mut bytes, stream, intake).await;
+                }
+                return Err(refusal);
+            }
+        }
         let keep = stream.is_none() && bytes.len() <= WHOLE_BYTES && held.grow_to(bytes.len());
         if !keep && (stream.is_none() || bytes.len() >= READ_BYTES / 2) {
             let stream = stream.get_or_insert_with(|| intake.stream(peer.clone()));
