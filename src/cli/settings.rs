@@ -54,7 +54,7 @@ pub struct Reading {
 /// What decides how the daemon works.
 #[derive(Debug, Args)]
 pub struct Daemon {
-    /// What to read: stdin, file, kafka, tcp, unix, udp or unixgram
+    /// What to read: stdin, file, kafka, tcp, unix, udp, unixgram, http or forward
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// Address of the HTTP server, such as :9877 for all addresses

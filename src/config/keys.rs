@@ -52,7 +52,7 @@ pub static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
 const GENERAL: &[Key] = &[
     Key {
         name: "source",
-        doc: "What `run` reads: stdin (standard input), file (files that grow), kafka, tcp or unix (lines or frames that others send), udp or unixgram (datagrams), http or forward.",
+        doc: "What `run` reads: stdin (standard input), file (files that grow), kafka, tcp or unix (lines or frames that others send), udp or unixgram (datagrams), http (requests with lines, JSON or OTLP) or forward (Fluentd's protocol).",
         list: false,
         reloads: false,
         set: |s, v| {

@@ -131,21 +131,20 @@ pub(super) fn check(
         }
         _ => {}
     }
-    if settings.tls_config_file.is_some() && !matches!(kind, Tcp | Forward) {
+    if settings.tls_config_file.is_some() && matches!(kind, Unix | Udp | Unixgram | Http) {
         let what = format!("a source of the kind {} has no such file", kind.as_str());
         let remedy = if kind == Http { "write web_config_file" } else { "leave it out, or use kind tcp" };
         return refused("tls_config_file", what, remedy);
     }
-    if settings.web_config_file.is_some() && kind != Http {
+    if settings.web_config_file.is_some() && matches!(kind, Tcp | Unix | Udp | Unixgram | Forward) {
         let what = format!("a source of the kind {} speaks no HTTP", kind.as_str());
-        let remedy = if matches!(kind, Tcp | Forward) {
-            "write tls_config_file"
-        } else {
-            "leave it out, or use kind http"
+        let remedy = match kind {
+            Tcp | Forward => "write tls_config_file",
+            _ => "leave it out, or use kind http",
         };
         return refused("web_config_file", what, remedy);
     }
-    if settings.shared_key_file.is_some() && kind != Forward {
+    if settings.shared_key_file.is_some() && matches!(kind, Tcp | Unix | Udp | Unixgram | Http) {
         let what = format!("a source of the kind {} has no handshake", kind.as_str());
         return refused("shared_key_file", what, "leave it out, or use kind forward");
     }

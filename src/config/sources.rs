@@ -77,7 +77,7 @@ impl Settings {
 /// The keys that stand for themselves.
 pub(super) const SOURCES: &[Key] = &[Key {
     name: "sources",
-    doc: "Several sources at once, instead of `source`: a list of mappings, each with a name (the value of the label `source`), a kind, and keys of that kind without their section, such as {name: syslog, kind: udp, listen: \":514\"}. What an entry leaves out it has from the flat key. As a flag or variable: the list as YAML.",
+    doc: "Several sources at once, instead of `source`, which stays stdin then: a list of mappings, each with a name (the value of the label `source`), a kind, and keys of that kind without their section, such as {name: syslog, kind: udp, listen: \":514\"}. What an entry leaves out it has from the flat key. As a flag or variable: the list as YAML.",
     list: false,
     reloads: false,
     set: |s, v| {

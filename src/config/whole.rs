@@ -31,7 +31,7 @@ impl Loaded {
         if let Err((what, remedy)) = record_keys::check_together(settings) {
             problems.push(self.problem("labels", what, remedy));
         }
-        if !settings.sources.is_empty() && *self.origin("source") != Origin::Default {
+        if !settings.sources.is_empty() && settings.source != SourceKind::Stdin {
             let what = "there is `sources` as well".to_owned();
             problems.push(self.problem("source", what, "keep one of them".to_owned()));
         }

@@ -27,7 +27,7 @@ use crate::source::settings::SocketSettings;
 use errtally_core::fields::PeerName;
 use msgpack::{Head, Search, Values};
 use refusal::Refusal;
-use wire::Wire;
+use wire::{FREE_BYTES, Wire};
 
 /// What messages of all connections may take until they are whole.
 const MEMORY_BYTES: usize = 32 << 20;
@@ -102,7 +102,7 @@ impl Receiver {
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let wire = Wire::new(stream, status, idle);
+        let wire = Wire::new(stream, status, idle, &self.memory);
         if let Err(refusal) = self.converse(wire, &peer, closing).await {
             status.refuse(refusal.kind(), Some(&peer), &refusal.to_string());
         }
@@ -146,6 +146,10 @@ impl Receiver {
                 last.wait().await.map_err(|_| Refusal::Stopping)?;
                 // `{"ack": chunk}`, the chunk as it came.
                 wire.say(&[b"\x81\xa3ack", &chunk[..]].concat()).await?;
+                // What it sends next it will send again to somebody else.
+                if leaving || *closing.borrow() {
+                    return Ok(());
+                }
             }
         }
     }
@@ -248,7 +252,8 @@ where
     let packing = Packing::by_magic(&head[..head.len().min(usize::try_from(length).unwrap_or(4))]);
     let allowed = if packing == Packing::Plain { u64::MAX } else { MOST_UNPACKED_BYTES };
     let mut unpacker = Unpacker::new(packing, allowed).map_err(|e| Refusal::Bomb(e.to_string()))?;
-    let mut entries = Entries::default();
+    let held = gathered.receiver.memory.hold();
+    let mut entries = Entries { bytes: Vec::new(), search: None, held };
     while length > 0 {
         let most = usize::try_from(length).unwrap_or(usize::MAX);
         let mut some = wire.some(most).await?;
@@ -259,6 +264,9 @@ where
             unpacker.step(&mut some, &mut entries.bytes).map_err(unpacked)?;
             let none = entries.bytes.len() == made;
             entries.take(tag, gathered).await?;
+            if entries.bytes.len() > FREE_BYTES && !entries.held.grow_to(entries.bytes.capacity()) {
+                return Err(Refusal::Memory);
+            }
             if some.is_empty() && (none || packing == Packing::Plain) {
                 break;
             }
@@ -279,10 +287,11 @@ fn unpacked(refused: unpack::Refused) -> Refusal {
 }
 
 /// Entries behind each other, as they come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entries {
     bytes: Vec<u8>,
     search: Option<Search>,
+    held: Held,
 }
 
 impl Entries {

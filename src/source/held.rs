@@ -33,8 +33,8 @@ pub struct Held {
 }
 
 impl Held {
-    /// Holds `bytes` in all, where there is so much. It never gives any back
-    /// before it is dropped.
+    /// Holds `bytes` in all, where there is so much. What it has more of, it
+    /// keeps.
     pub fn grow_to(&mut self, bytes: usize) -> bool {
         let missing = bytes.saturating_sub(self.bytes).div_ceil(UNIT_BYTES);
         if missing == 0 {
@@ -48,6 +48,11 @@ impl Held {
         }
         self.bytes += missing * UNIT_BYTES;
         true
+    }
+
+    /// Gives all of it back.
+    pub fn release(&mut self) {
+        (self.permit, self.bytes) = (None, 0);
     }
 }
 
@@ -66,7 +71,7 @@ mod tests {
         drop(other);
         assert!(one.grow_to(1 << 20));
         assert!(!memory.hold().grow_to(1));
-        drop(one);
+        one.release();
         assert!(memory.hold().grow_to(1 << 20));
     }
 }

@@ -36,8 +36,8 @@ use lines::Form;
 use refusal::Refusal;
 pub use server::Server;
 
-/// What requests may take together until they are whole.
-const MEMORY_BYTES: usize = 32 << 20;
+/// What requests may take together until they are whole: as much as the largest of OTLP in JSON.
+const MEMORY_BYTES: usize = 64 << 20;
 
 /// The largest request of OTLP, unpacked: as much as a collector takes.
 const MOST_OTLP_BYTES: usize = 20 << 20;
@@ -46,7 +46,7 @@ const MOST_OTLP_BYTES: usize = 20 << 20;
 const BLOCK_BYTES: usize = 256 << 10;
 
 /// How long a request waits for room before it is refused.
-const ROOM_WAIT: Duration = Duration::from_millis(500);
+const ROOM_WAIT: Duration = Duration::from_secs(1);
 
 /// What the routes work with.
 #[derive(Debug)]
@@ -219,9 +219,9 @@ async fn count_logs(
             let words = format!("a request of more than {MOST_OTLP_BYTES} bytes: send fewer records in one");
             return Err(Refusal::TooLarge(words));
         }
-        // JSON stands there twice, the second time as protobuf.
-        let copies = if encoding == Encoding::Json { 2 } else { 1 };
-        if !held.grow_to(copies * bytes.len()) {
+        // JSON stands there a second time, as protobuf.
+        let again = if encoding == Encoding::Json { bytes.len() } else { 0 };
+        if !held.grow_to(bytes.capacity() + again) {
             return Err(Refusal::Busy);
         }
     }
@@ -230,12 +230,15 @@ async fn count_logs(
         _ => Refusal::Malformed(refused.to_string()),
     })?;
     let mut records = request.records();
-    let (mut block, mut ends) = (Vec::new(), Vec::new());
+    let (mut block, mut ends, mut first) = (Vec::new(), Vec::new(), true);
     loop {
         let more = records.write(&mut block, &mut ends, BLOCK_BYTES);
         // It was looked through: it has no faults.
         let more = more.map_err(|_| Refusal::Malformed("no request of OTLP".to_owned()))?;
-        let counted = lines::give_records(&mut block, &mut ends, &ingest.intake, &sender.peer).await;
+        // As long as nothing of it is counted it may come again.
+        let wait = first.then_some(ROOM_WAIT);
+        first = false;
+        let counted = lines::give_records(&mut block, &mut ends, &ingest.intake, &sender.peer, wait).await?;
         if !more {
             counted.wait().await.map_err(|_| Refusal::Stopping)?;
             return Ok(request.content());

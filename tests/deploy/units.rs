@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::{has_tool, root, run};
 use crate::yaml::{check_variables, shutdown_timeout};
 
-const SERVICES: [&str; 3] = ["errtally", "errtally-journal", "errtally-pipe"];
+const SERVICES: [&str; 4] = ["errtally", "errtally-journal", "errtally-pipe", "errtally-socket"];
 
 fn path(unit: &str) -> PathBuf {
     root().join("deploy/systemd").join(unit)
@@ -86,7 +86,7 @@ fn systemd_understands_every_line() {
     let output = Command::new("systemd-analyze")
         .args(["verify", "--man=no"])
         .args(SERVICES.map(|s| path(&format!("{s}.service"))))
-        .arg(path("errtally-pipe.socket"))
+        .args([path("errtally-pipe.socket"), path("errtally-socket.socket")])
         .env("LC_ALL", "C.UTF-8")
         .output()
         .expect("systemd-analyze runs");

@@ -33,7 +33,8 @@ fn whatever_is_sent_by_forward() {
     let receiver = Receiver::start("forward", &[]);
     let deep = packed(&[&[0x92, 5, 0x81, 0xa1, b'd'][..], &[0x91; 200], &[0xc0]].concat());
     let bomb = packed(&gzip(&vec![0xc0; 300 << 20]));
-    let zeros = packed(&gzip(&b"\x92\x05\x81\xa1d\xc0".repeat(60 << 20)));
+    let event = [&b"\x92\x05\x81\xa1d\xda\x10\x00"[..], &[b'0'; 4096]].concat();
+    let zeros = packed(&gzip(&event.repeat(70_000)));
     let long =
         [&b"\x93\xa1t\xdd\x00\x00\x00\x01\x92\x05\x81\xa1d\xdb\x7f\xff\xff\xff"[..], &[b'x'; 100]].concat();
     let cases: [(&str, &[u8], &str); 11] = [
@@ -89,6 +90,34 @@ fn two_gigabytes_that_are_announced_take_no_memory() {
     serves(&receiver, true);
     let peak = receiver.daemon.peak_memory();
     assert!(peak < 64 << 20, "{peak} bytes");
+}
+
+#[test]
+fn what_many_begin_and_do_not_end_has_one_memory() {
+    for kind in ["forward", "http"] {
+        let receiver = Receiver::start(kind, &[]);
+        let head: &[u8] = match kind {
+            "forward" => b"\x93\xa1t\x91\x92\x05\x81\xa1d\xdb\x00\x3f\xff\x00",
+            _ => b"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n[\"",
+        };
+        let much = vec![b'x'; 4_000_000];
+        let streams: Vec<_> = (0..100)
+            .map(|_| {
+                let mut stream = TcpStream::connect(receiver.at).expect("a connection");
+                stream.set_write_timeout(Some(DEADLINE)).expect("a time limit");
+                stream.write_all(head).expect("it reads");
+                // Those for whom there is no memory are closed.
+                let _ = stream.write_all(&much);
+                stream
+            })
+            .collect();
+        let refusal = if kind == "forward" { "memory" } else { "busy" };
+        wait_for("refusals", || (receiver.refused(refusal) > 50.0).then_some(()));
+        serves(&receiver, kind == "forward");
+        drop(streams);
+        let peak = receiver.daemon.peak_memory();
+        assert!(peak < 160 << 20, "{kind}: {peak} bytes");
+    }
 }
 
 #[test]

@@ -101,7 +101,13 @@ fn what_is_refused_is_told_and_counted() {
         (&[json], b"[{\"a\":1},", 400, "malformed", "cut off"),
         (&[json], b"{\"a\":\"x\n{}", 400, "malformed", "not closed on its line"),
         (&[("Content-Encoding", "gzip")], broken, 400, "malformed", "cut off"),
-        (&[("Content-Encoding", "gzip")], b"plain", 400, "malformed", "does not unpack"),
+        (
+            &[("Content-Encoding", "gzip")],
+            b"plain text, and nothing packed",
+            400,
+            "malformed",
+            "does not unpack",
+        ),
         (&[("Content-Encoding", "snappy")], b"x", 415, "encoding", "snappy"),
         (
             &[("Content-Type", "application/msgpack")],
@@ -162,7 +168,7 @@ fn a_connection_is_kept_for_the_next_request() {
     }
     assert_eq!((receiver.records(), receiver.count(CODE)), (20.0, 20.0));
     let scrape = receiver.daemon.scrape();
-    assert_eq!(scrape.value("errtally_source_connections_total", &[("source", "http")]), Some(1.0));
+    assert_eq!(scrape.value("errtally_source_accepted_connections_total", &[("source", "http")]), Some(1.0));
 }
 
 #[test]
@@ -237,8 +243,9 @@ fn nothing_is_lost_or_counted_twice_over_restarts() {
             receiver.daemon.signal(Signal::TERM);
             let (status, log) = receiver.daemon.wait();
             assert!(status.success(), "{log}");
-            let records =
-                log.split("records=").nth(1).and_then(|r| r.split_whitespace().next()?.parse::<f64>().ok());
+            let records = log
+                .rsplit_once("records=")
+                .and_then(|(_, r)| r.split_whitespace().next()?.parse::<f64>().ok());
             counted[0] += records.unwrap_or_else(|| panic!("a number of records: {log}"));
             counted[1] += records.expect("a number") / 3.0;
         }

@@ -18,6 +18,7 @@ use support::{DEADLINE, finish_with, wait_for};
 
 /// A daemon that others send to.
 pub struct Receiver {
+    /// The daemon.
     pub daemon: Daemon,
     /// Where to.
     pub at: SocketAddr,
@@ -111,6 +112,7 @@ pub fn curl(args: &[&str], input: &[u8]) -> (String, String) {
     (status.to_owned(), body.to_owned())
 }
 
+/// `bytes`, compressed.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).expect("memory");

@@ -48,7 +48,7 @@ fn records_have_fields_level_and_trace() {
     let text = std::fs::read_to_string(&events).expect("the events");
     assert_eq!(text.lines().count(), 1000);
     let event: Value = serde_json::from_str(text.lines().next().expect("an event")).expect("JSON");
-    assert_eq!(event["level"], "Error");
+    assert_eq!(event["level"], "error");
     assert_eq!(event["trace_id"], "5b8efff798038103d269b633813fc60c");
     assert_eq!(event["time"], "2026-04-02T01:00:00Z");
     assert_eq!(event["labels"]["app"], "web");

@@ -309,8 +309,11 @@ fn health(scene: &Scene, add: Add<'_>) {
     let none = || Want::Series(vec![(of_logs.clone(), exactly(0.0))]);
     add("timeseries", "Records that were missed", vec![none(), none()]);
 
-    // Nobody follows files here.
+    // Nobody follows files here, nor sends to sockets.
     for (title, queries) in [
+        ("Senders", 1),
+        ("Received a second", 2),
+        ("Refused or dropped", 2),
         ("Bytes behind", 1),
         ("Files", 2),
         ("Rotations a second", 2),

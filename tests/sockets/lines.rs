@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::support::daemon::Daemon;
-use super::support::{Folder, wait_for};
+use super::support::{Folder, Raise, wait_for};
 use super::{CODE, QUIET, connect, hits, listening, tcp};
 
 #[test]
@@ -112,27 +112,32 @@ fn send(address: std::net::SocketAddr, enough: &AtomicBool) -> u64 {
 
 #[test]
 fn nothing_is_lost_or_counted_twice_by_a_restart() {
-    let (mut daemon, address) = tcp(&[]);
+    let (first, address) = tcp(&[]);
     let listen = address.to_string();
     let enough = AtomicBool::new(false);
     let mut counted = 0.0;
+    let mut end = |daemon: Daemon| {
+        daemon.signal(Signal::TERM);
+        let (status, log) = daemon.wait();
+        assert!(status.success(), "{log}");
+        counted += records_in(&log);
+    };
     let sent: u64 = thread::scope(|scope| {
-        let senders: Vec<_> = (0..4).map(|_| scope.spawn(|| send(address, &enough))).collect();
+        let enough = Raise(&enough);
+        let senders: Vec<_> = (0..4).map(|_| scope.spawn(|| send(address, enough.0))).collect();
+        let mut running = Some(first);
         for _ in 0..3 {
+            let daemon = running.take().expect("it runs");
             wait_for("some lines", || (hits(&daemon.scrape()) > 200.0).then_some(()));
-            daemon.signal(Signal::TERM);
-            let (status, log) = daemon.wait();
-            assert!(status.success(), "{log}");
-            counted += records_in(&log);
-            daemon = Daemon::start_with(&["--source", "tcp", "--socket-listen", &listen], Stdio::null(), &[]);
+            end(daemon);
+            let args = ["--source", "tcp", "--socket-listen", &listen];
+            running = Some(Daemon::start_with(&args, Stdio::null(), &[]));
         }
-        enough.store(true, Ordering::Relaxed);
-        senders.into_iter().map(|sender| sender.join().expect("a count")).sum()
+        enough.0.store(true, Ordering::Relaxed);
+        let sent = senders.into_iter().map(|sender| sender.join().expect("a count")).sum();
+        end(running.take().expect("it runs"));
+        sent
     });
-    daemon.signal(Signal::TERM);
-    let (status, log) = daemon.wait();
-    assert!(status.success(), "{log}");
-    counted += records_in(&log);
     assert_eq!(counted, sent as f64);
 }
 

@@ -73,7 +73,7 @@ fn settings_that_do_not_go_together_are_told() {
     ] {
         assert!(told.contains(part), "{part} in {told}");
     }
-    let file = folder.write("both.yaml", "source: stdin\nsources: [{name: a, kind: stdin}]\n");
+    let file = folder.write("both.yaml", "source: tcp\nsources: [{name: a, kind: stdin}]\n");
     assert!(run(["config", "check", "--config", &file]).failed(2).contains("there is `sources` as well"));
 }
 

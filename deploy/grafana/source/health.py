@@ -237,6 +237,42 @@ def dashboard() -> builders.Dashboard:
                 Query(f"sum by (instance, topic) ({of('errtally_kafka_offset_resets_total')})", "{{topic}}: partitions"),
             )
         )
+        .with_row(builders.Row("Sockets"))
+        .with_panel(
+            lines(
+                "Senders",
+                "Connections that are open to each source that others send to.",
+                "short",
+                Query(f"sum by (job, source) ({of('errtally_source_connections')})", "{{job}}: {{source}}"),
+                width=8,
+            )
+        )
+        .with_panel(
+            lines(
+                "Received a second",
+                "Bytes that such sources receive, and connections that they take.",
+                "short",
+                Query(rate("errtally_source_received_bytes_total", INSTANCE, "job", "source"), "{{source}}: bytes"),
+                Query(
+                    rate("errtally_source_accepted_connections_total", INSTANCE, "job", "source"),
+                    "{{source}}: connections",
+                ),
+                width=8,
+            )
+        )
+        .with_panel(
+            lines(
+                "Refused or dropped",
+                "Since each instance started: connections and records that were refused, by why, and datagrams that the"
+                " kernel has dropped because they were not taken in time.",
+                "short",
+                Query(
+                    f"sum by (instance, source, kind) ({of('errtally_source_refusals_total')}) > 0", "{{source}}: {{kind}}"
+                ),
+                Query(of("errtally_source_dropped_datagrams_total"), "{{source}}: dropped"),
+                width=8,
+            )
+        )
         .with_row(builders.Row("Files"))
         .with_panel(
             lines(

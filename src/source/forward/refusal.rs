@@ -23,6 +23,9 @@ pub enum Refusal {
     /// It has another shared key, or none.
     #[error("{0}")]
     Key(&'static str),
+    /// What it has begun takes memory that others need.
+    #[error("what it has begun takes memory that others need: what of it is not acknowledged may come again")]
+    Memory,
     /// It was quiet for too long.
     #[error("nothing came for socket.idle_timeout")]
     Idle,
@@ -43,6 +46,7 @@ impl Refusal {
             Refusal::Bomb(_) => Kind::Bomb,
             Refusal::CutOff => Kind::Left,
             Refusal::Key(_) => Kind::Unauthorized,
+            Refusal::Memory => Kind::Memory,
             Refusal::Idle => Kind::Idle,
             Refusal::Deaf => Kind::Broken,
             Refusal::Stopping => Kind::Stopping,

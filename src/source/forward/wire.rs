@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::msgpack::{Head, Search, head};
 use super::refusal::Refusal;
+use crate::source::held::{Held, Memory};
 use crate::source::intake::Status;
 
 /// Bytes of one read.
@@ -19,6 +20,9 @@ const READ_BYTES: usize = 64 << 10;
 /// How long a sender may be quiet, once a stop was asked for, before it is
 /// taken to have sent all.
 const LEAVE_QUIET: Duration = Duration::from_millis(250);
+
+/// What every connection may keep, whatever the others do.
+pub const FREE_BYTES: usize = 128 << 10;
 
 /// Memory that a quiet connection keeps.
 const SMALL: usize = 4 << 10;
@@ -29,14 +33,16 @@ pub struct Wire<'s, R> {
     status: &'s Status,
     /// How long nothing may come; zero for ever.
     quiet: Duration,
+    /// The memory of what is kept, where that is much.
+    held: Held,
     kept: Vec<u8>,
     at: usize,
 }
 
 impl<'s, R: AsyncRead + Unpin> Wire<'s, R> {
     /// Of what `reader` gives.
-    pub fn new(reader: R, status: &'s Status, quiet: Duration) -> Wire<'s, R> {
-        Wire { reader, status, quiet, kept: Vec::new(), at: 0 }
+    pub fn new(reader: R, status: &'s Status, quiet: Duration, memory: &Memory) -> Wire<'s, R> {
+        Wire { reader, status, quiet, held: memory.hold(), kept: Vec::new(), at: 0 }
     }
 
     /// From now on whoever is quiet for a moment is taken to have sent all.
@@ -58,6 +64,7 @@ impl<'s, R: AsyncRead + Unpin> Wire<'s, R> {
         if self.at == self.kept.len() {
             self.kept.clear();
             self.kept.shrink_to(SMALL);
+            self.held.release();
             self.at = 0;
         }
     }
@@ -73,7 +80,11 @@ impl<'s, R: AsyncRead + Unpin> Wire<'s, R> {
         }
         let before = self.kept.len();
         // Twice as much each time, so that a quiet connection needs little and a busy one reads much.
-        self.kept.resize(before + before.clamp(SMALL, READ_BYTES), 0);
+        let after = before + before.clamp(SMALL, READ_BYTES);
+        if after > FREE_BYTES && !self.held.grow_to(after.next_power_of_two()) {
+            return Err(Refusal::Memory);
+        }
+        self.kept.resize(after, 0);
         let Wire { reader, kept, quiet, .. } = self;
         let read = poll_fn(|cx| {
             let mut room = ReadBuf::new(&mut kept[before..]);

@@ -1,12 +1,14 @@
 //! `POST /ingest`: lines, or values of JSON.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::ROOM_WAIT;
 use super::body::Body;
 use super::elements::Elements;
 use super::refusal::Refusal;
 use crate::source::held::Held;
-use crate::source::intake::{Chunk, Counted, Intake, READ_BYTES, Stream, Unit};
+use crate::source::intake::{Chunk, Counted, Intake, READ_BYTES, Room, Stream, Unit};
 use errtally_core::fields::PeerName;
 
 /// A body up to this is counted when it is whole, or not at all.
@@ -77,19 +79,34 @@ async fn lines(
 ) -> Result<Counted, Refusal> {
     let mut bytes = Vec::new();
     let mut stream: Option<Stream> = None;
-    while body.read(&mut bytes).await? {
+    loop {
+        match body.read(&mut bytes).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(refusal) => {
+                // Some of it is counted: then all that has come is.
+                if let Some(stream) = &stream {
+                    give_lines(&mut bytes, stream, intake).await;
+                }
+                return Err(refusal);
+            }
+        }
         let keep = stream.is_none() && bytes.len() <= WHOLE_BYTES && held.grow_to(bytes.len());
         if !keep && (stream.is_none() || bytes.len() >= READ_BYTES / 2) {
             let stream = stream.get_or_insert_with(|| intake.stream(peer.clone()));
             give_lines(&mut bytes, stream, intake).await;
         }
     }
-    if let Some(stream) = stream {
-        give_lines(&mut bytes, &stream, intake).await;
-        // What comes behind the stream's end is counted after all of it.
-        drop(stream);
-    }
-    let room = intake.room(bytes.len()).await;
+    let wait = match stream {
+        Some(stream) => {
+            give_lines(&mut bytes, &stream, intake).await;
+            // What comes behind the stream's end is counted after all of it.
+            drop(stream);
+            None
+        }
+        None => Some(ROOM_WAIT),
+    };
+    let room = room(intake, bytes.len(), wait).await?;
     Ok(intake.give(Unit::Lines { bytes, peer }, room))
 }
 
@@ -122,27 +139,42 @@ async fn json(
         // Many small values take more room than their bytes.
         let size = bytes.len() + PLACE_BYTES * ends.len();
         keep = keep && size <= WHOLE_BYTES && held.grow_to(size);
+        if !keep && begun > READ_BYTES && !held.grow_to(begun.next_power_of_two()) {
+            return Err(Refusal::Busy);
+        }
         if !keep && size - begun >= READ_BYTES / 2 {
-            give_records(&mut bytes, &mut ends, intake, &peer).await;
+            give_records(&mut bytes, &mut ends, intake, &peer, None).await?;
         }
     }
     elements.end(&bytes, &mut ends).map_err(broken)?;
-    Ok(give_records(&mut bytes, &mut ends, intake, &peer).await)
+    give_records(&mut bytes, &mut ends, intake, &peer, keep.then_some(ROOM_WAIT)).await
 }
 
-/// Gives the records that are whole; what is begun stays.
+/// Room for so many bytes, within a time where there is one.
+async fn room(intake: &Intake, bytes: usize, wait: Option<Duration>) -> Result<Room, Refusal> {
+    match wait {
+        Some(time) => intake.room_within(bytes, time).await.map_err(|_| Refusal::Busy),
+        None => Ok(intake.room(bytes).await),
+    }
+}
+
+/// Gives the records that are whole, where there is room within a time; what is begun stays.
+///
+/// # Errors
+/// When there is no room.
 pub async fn give_records(
     bytes: &mut Vec<u8>,
     ends: &mut Vec<usize>,
     intake: &Intake,
     peer: &Arc<PeerName>,
-) -> Counted {
+    wait: Option<Duration>,
+) -> Result<Counted, Refusal> {
     let whole = ends.last().copied().unwrap_or(0);
     let rest = bytes.split_off(whole);
     let bytes = std::mem::replace(bytes, rest);
     let mut start = 0;
     let place = |end| (std::mem::replace(&mut start, end)..end, peer.clone());
     let records = ends.drain(..).map(place).collect();
-    let room = intake.room(bytes.len()).await;
-    intake.give(Unit::Records { bytes, records }, room)
+    let room = room(intake, bytes.len(), wait).await?;
+    Ok(intake.give(Unit::Records { bytes, records }, room))
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ use super::framing::{Bad, Begins, Frames, Piece};
 use crate::source::format::{Format, HEAD_BYTES};
 use crate::source::forward;
 use crate::source::intake::{Chunk, Ends, Intake, READ_BYTES, Refusal, Room, Status, Stream, Unit};
+use crate::source::pace::{PAUSE, Pace};
 use crate::source::settings::SocketSettings;
 use errtally_core::fields::PeerName;
 
@@ -24,6 +25,9 @@ const LEAVE_QUIET: Duration = Duration::from_millis(250);
 
 /// How long it may take to tell it.
 const SHUTDOWN_WAIT: Duration = Duration::from_millis(100);
+
+/// What the kernel holds of a connection at least, before its sender waits.
+const KERNEL_ROOM: usize = 64 << 10;
 
 /// What all connections of a source have in common.
 pub struct Shared {
@@ -54,6 +58,7 @@ pub async fn take<S: AsyncRead + AsyncWrite + Unpin>(mut io: S, peer: Arc<PeerNa
     let mut closing = shared.closing.clone();
     let stream = intake.stream(peer.clone());
     let mut taking = Taking { shared: &shared, peer: &peer, stream: &stream, mode: Mode::Open(Vec::new()) };
+    let mut pace = Pace::new(Instant::now(), KERNEL_ROOM);
     let mut leaving = false;
     loop {
         let quiet = match (leaving, settings.idle_timeout) {
@@ -78,7 +83,12 @@ pub async fn take<S: AsyncRead + AsyncWrite + Unpin>(mut io: S, peer: Arc<PeerNa
         match read {
             Ok(Read::Bytes(buffer, length, room)) => {
                 status.receive(length);
-                if let Err(bad) = taking.bytes(buffer, length, room) {
+                let given = taking.bytes(buffer, length, room);
+                // A sender that writes line by line is not to wake us for each.
+                if !leaving && pace.after(length, Instant::now) {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                if let Err(bad) = given {
                     let refusal = if bad == Bad::TooLong { Refusal::FrameTooLong } else { Refusal::Frame };
                     status.refuse(refusal, Some(&peer), "");
                     return;

@@ -18,7 +18,6 @@ use errtally_core::fields::PeerName;
 pub struct Activation {
     sockets: ListenFd,
     names: Vec<String>,
-    taken: Vec<bool>,
 }
 
 impl Activation {
@@ -29,45 +28,51 @@ impl Activation {
         let count = sockets.len();
         let mut names: Vec<String> = names.split(':').map(str::to_owned).collect();
         names.resize(count, String::new());
-        Activation { sockets, names, taken: vec![false; count] }
+        Activation { sockets, names }
     }
 
-    /// The number of the socket that `listen` means, where that is one of
-    /// systemd's.
-    fn find(&mut self, listen: &str) -> anyhow::Result<Option<usize>> {
+    /// The first socket that fits `listen`, where that means one of systemd's, and
+    /// `kind`, as `take` tells; each is taken once.
+    fn take<S>(
+        &mut self,
+        listen: &str,
+        kind: &str,
+        take: impl Fn(&mut ListenFd, usize) -> io::Result<Option<S>>,
+    ) -> anyhow::Result<Option<S>> {
         let name = match listen.strip_prefix("systemd") {
             Some("") => None,
             Some(rest) if rest.starts_with(':') => Some(&rest[1..]),
             _ => return Ok(None),
         };
-        let fits = |at: &usize| !self.taken[*at] && name.is_none_or(|name| self.names[*at] == name);
-        let Some(at) = (0..self.taken.len()).find(fits) else {
-            return Err(anyhow!(
-                "systemd has made no socket for `{listen}`: start errtally by its .socket unit, with \
-                 FileDescriptorName= where the settings have a name; it has {} ({})",
-                self.taken.len(),
-                self.names.join(", ")
-            ));
-        };
-        self.taken[at] = true;
-        Ok(Some(at))
-    }
-
-    fn tcp(&mut self, at: usize, listen: &str) -> anyhow::Result<std::net::TcpListener> {
-        let socket = self.sockets.take_tcp_listener(at).ok().flatten();
-        socket.with_context(|| format!("`{listen}` is no TCP socket that listens"))
+        for (at, found) in self.names.iter().enumerate() {
+            if name.is_none_or(|name| name == found)
+                && let Ok(Some(socket)) = take(&mut self.sockets, at)
+            {
+                return Ok(Some(socket));
+            }
+        }
+        Err(anyhow!(
+            "systemd has made no socket for `{listen}` that is {kind}: start errtally by its .socket unit, with \
+             FileDescriptorName= where the settings have a name; it has made {}: [{}]",
+            self.names.len(),
+            self.names.join(", ")
+        ))
     }
 
     /// A socket of datagrams over UDP, where `listen` means one of systemd's.
+    ///
+    /// # Errors
+    /// When there is none.
     pub fn udp(&mut self, listen: &str) -> anyhow::Result<Option<UdpSocket>> {
-        let Some(at) = self.find(listen)? else { return Ok(None) };
-        self.sockets.take_udp_socket(at).with_context(|| format!("`{listen}` is no UDP socket"))
+        self.take(listen, "UDP", ListenFd::take_udp_socket)
     }
 
     /// A Unix socket of datagrams.
+    ///
+    /// # Errors
+    /// When there is none.
     pub fn unixgram(&mut self, listen: &str) -> anyhow::Result<Option<UnixDatagram>> {
-        let Some(at) = self.find(listen)? else { return Ok(None) };
-        self.sockets.take_unix_datagram(at).with_context(|| format!("`{listen}` is no Unix datagram socket"))
+        self.take(listen, "a Unix datagram socket", ListenFd::take_unix_datagram)
     }
 }
 
@@ -76,8 +81,8 @@ impl Activation {
 /// # Errors
 /// When it cannot be had.
 pub fn listen_tcp(listen: &str, activation: &mut Activation) -> anyhow::Result<std::net::TcpListener> {
-    let listener = match activation.find(listen)? {
-        Some(at) => activation.tcp(at, listen)?,
+    let listener = match activation.take(listen, "TCP", ListenFd::take_tcp_listener)? {
+        Some(given) => given,
         None => bind(listen)?,
     };
     listener.set_nonblocking(true)?;
@@ -162,18 +167,18 @@ impl Listener {
     /// # Errors
     /// When it cannot be had.
     pub fn open(kind: SourceKind, listen: &str, activation: &mut Activation) -> anyhow::Result<Listener> {
-        let given = activation.find(listen)?;
+        let given = match kind {
+            SourceKind::Tcp | SourceKind::Forward => {
+                let socket = activation.take(listen, "TCP", ListenFd::take_tcp_listener)?;
+                socket.map(|socket| Listener::Tcp(socket, kind.as_str()))
+            }
+            _ => {
+                let socket = activation.take(listen, "a Unix stream socket", ListenFd::take_unix_listener)?;
+                socket.map(|socket| Listener::Unix(socket, None))
+            }
+        };
         let listener = match (kind, given) {
-            (SourceKind::Tcp | SourceKind::Forward, Some(at)) => {
-                Listener::Tcp(activation.tcp(at, listen)?, kind.as_str())
-            }
-            (_, Some(at)) => {
-                let socket = activation.sockets.take_unix_listener(at).ok().flatten();
-                Listener::Unix(
-                    socket.with_context(|| format!("`{listen}` is no Unix socket that listens"))?,
-                    None,
-                )
-            }
+            (_, Some(given)) => given,
             (SourceKind::Tcp | SourceKind::Forward, None) => Listener::Tcp(bind(listen)?, kind.as_str()),
             (_, None) => {
                 let (socket, file) = bind_unix(
