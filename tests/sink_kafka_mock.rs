@@ -8,8 +8,8 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use errtally::config::{EventKafkaSettings, EventSettings, EventsTo};
 use errtally::sink::Sink;
+use errtally::sink::settings::{EventKafkaSettings, EventSettings, EventsTo};
 use lines::{Around, failed, lines};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use errtally::config::CodeInfo;
+use errtally::metrics::CodeInfo;
 use errtally::metrics::{self, Metric, Shown};
 use errtally_core::catalog::template::readable;
 use errtally_core::catalog::{Catalog, Category, RowId, status_label};
 use errtally_core::fields::time::Moment;
+use errtally_core::labels::OTHER;
 use errtally_core::labels::{NONE, SetId};
-use errtally_core::ledger::{Account, Exemplar, OTHER, RowKey, Series, Snapshot, SourceCounts};
+use errtally_core::ledger::{Account, Exemplar, RowKey, Series, Snapshot, SourceCounts};
 
 /// A metric with its samples.
 pub struct Family {

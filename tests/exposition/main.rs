@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use errtally::config::CodeInfo;
+use errtally::metrics::CodeInfo;
 use errtally::metrics::{Exporter, Shown};
 use errtally_core::catalog::{Catalog, Category, RowId, ServiceId};
 use errtally_core::count::Tally;

@@ -5,8 +5,8 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use errtally::config::EventsTo;
 use errtally::sink::dropping::Dropping;
+use errtally::sink::settings::EventsTo;
 use errtally::sink::stream::Stream;
 use errtally_core::outbox::{Sink, SinkError};
 use rustix::pipe::pipe;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use errtally::config::{EventFileSettings, EventSettings, EventsTo};
 use errtally::sink::Sink;
+use errtally::sink::settings::{EventFileSettings, EventSettings, EventsTo};
 
 use crate::lines::{Around, failed, lines};
 use crate::support::{Folder, wait_for};

@@ -6,7 +6,7 @@
 use std::fs;
 use std::process::Command;
 
-use errtally::config::EventsTo;
+use errtally::sink::settings::EventsTo;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::file::to_file;

@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use errtally::config::{EventSettings, EventsTo, Settings};
+use errtally::config::Settings;
+use errtally::sink::settings::{EventSettings, EventsTo};
 use errtally::sink::{Sink, SinkError, Status, Stopping, open};
 
 /// Lines of different lengths that tell their number.
