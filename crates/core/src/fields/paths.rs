@@ -1,6 +1,7 @@
 //! Paths as a tree, so that an object's keys are each looked up once.
 
 use super::file::OfFile;
+use super::text::last_of_key;
 use super::words::Words;
 
 /// Most fields: one bit each in a word.
@@ -47,8 +48,6 @@ pub(super) struct Paths {
     words: Vec<Words>,
     /// By [`ending`], whether a key at the root may have it.
     endings: Box<[bool; ENDINGS]>,
-    /// By the last byte, whether a shorter one has it.
-    short_ends: Box<[bool; 256]>,
 }
 
 /// A path that a record does not hold.
@@ -104,10 +103,10 @@ fn bucket(key: &[u8]) -> usize {
 /// Values of [`ending`].
 const ENDINGS: usize = 1 << 10;
 
-/// The last four bytes of a key as a position.
+/// The last bytes of the key that ends `before` as a position.
 #[inline]
-fn ending(bytes: [u8; 4]) -> usize {
-    (u32::from_le_bytes(bytes).wrapping_mul(0x9e37_79b1) >> 22) as usize
+fn ending(before: &[u8]) -> usize {
+    (last_of_key(before).wrapping_mul(0x9e37_79b1) >> 22) as usize
 }
 
 /// In how many ways a path can be read; see [`MAX_DOTS`].
@@ -127,7 +126,6 @@ impl Paths {
             all: 0,
             words: Vec::new(),
             endings: Box::new([false; ENDINGS]),
-            short_ends: Box::new([false; 256]),
         };
         let readings: usize = wanted.iter().flat_map(|field| &field.paths).map(|path| readings(path)).sum();
         if readings > MAX_READINGS {
@@ -144,11 +142,7 @@ impl Paths {
             }
         }
         for child in &paths.nodes[ROOT as usize].children {
-            match *child.key {
-                [.., a, b, c, d] => paths.endings[ending([a, b, c, d])] = true,
-                [.., last] => paths.short_ends[usize::from(last)] = true,
-                [] => {}
-            }
+            paths.endings[ending(&child.key)] = true;
         }
         paths.words = (0..wanted.len()).map(|slot| paths.words_of(slot)).collect();
         Ok(paths)
@@ -175,10 +169,7 @@ impl Paths {
     /// A quick look whether a key at the root may end `before`.
     #[inline]
     pub fn may_end(&self, before: &[u8]) -> bool {
-        match *before {
-            [.., a, b, c, d] => self.endings[ending([a, b, c, d])] || self.short_ends[usize::from(d)],
-            _ => true,
-        }
+        self.endings[ending(before)]
     }
 
     /// Whether `text`, in which no character is written by its number, may

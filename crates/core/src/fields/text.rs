@@ -37,7 +37,7 @@ const SHORT: usize = 64;
 pub(super) fn tidy(out: &mut String, start: usize) {
     let written = &out.as_bytes()[start..];
     let is_odd = if written.len() <= SHORT {
-        written.iter().fold(false, |odd, &b| odd | (b == 0) | (b == 0x1b))
+        is_short_and_odd(written)
     } else {
         memchr::memchr2(0, 0x1b, written).is_some()
     };
@@ -46,6 +46,33 @@ pub(super) fn tidy(out: &mut String, start: usize) {
         // At a NUL, Prometheus gives up the whole scrape.
         out.replace_range(start.., &plain.replace('\0', "\u{fffd}"));
     }
+}
+
+/// Whether a NUL or an escape character is among a few bytes.
+#[inline]
+fn is_short_and_odd(bytes: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The highest bit of a byte that is 0, and perhaps of one behind it.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (steps, rest) = bytes.as_chunks::<8>();
+    let odd = steps.iter().fold(0, |odd, step| {
+        let word = u64::from_le_bytes(*step);
+        odd | zeros(word) | zeros(word ^ (0x1b * ONES))
+    });
+    odd != 0 || rest.iter().any(|&b| b == 0 || b == 0x1b)
+}
+
+/// The last bytes of the key that ends `before`, four at most.
+#[inline]
+pub(super) fn last_of_key(before: &[u8]) -> u32 {
+    let mut last = 0;
+    for (i, &byte) in before.iter().rev().take(4).enumerate() {
+        if !is(byte, KEY) {
+            break;
+        }
+        last |= u32::from(byte) << (8 * i);
+    }
+    last
 }
 
 /// What the value ends before that `text` begins with.
@@ -179,6 +206,19 @@ mod tests {
 
     fn some(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_odd_is_found_at_every_place() {
+        for length in 0..40 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at] = byte;
+                    assert_eq!(is_short_and_odd(&bytes), byte == 0 || byte == 0x1b, "{byte} {at} {length}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -39,11 +39,13 @@ pub struct Hints {
     slots: Box<[u8; SLOTS]>,
     /// By the byte before a sign: all that may end with it.
     ends: Box<[u8; 256]>,
+    /// Some have fewer than three letters.
+    has_short: bool,
 }
 
 impl Default for Hints {
     fn default() -> Hints {
-        let mut hints = Hints { slots: Box::new([0; SLOTS]), ends: Box::new([0; 256]) };
+        let mut hints = Hints { slots: Box::new([0; SLOTS]), ends: Box::new([0; 256]), has_short: false };
         for byte in 0..=u8::MAX {
             // Behind these, and `@`, the key is yet to be found.
             if is_closing(byte) || matches!(byte, b'_' | b'-' | b'.' | b'@') {
@@ -64,15 +66,22 @@ impl Hints {
         for name in names {
             // As it stands before a quote.
             let closed = name.iter().rev().take_while(|b| is_closing(**b)).count();
-            let (letters, _) = last(name[..name.len() - closed].iter().rev().copied());
-            hints.slots[slot(letters)] |= PATH;
+            let (letters, at_sign) = last(name[..name.len() - closed].iter().rev().copied());
+            if !at_sign {
+                hints.slots[slot(letters)] |= PATH;
+                hints.has_short |= letters <= 0xffff;
+            }
         }
         hints
     }
 
     fn add(&mut self, key: &[u8], bit: u8) {
-        let (letters, _) = last(key.iter().rev().copied());
-        self.slots[slot(letters)] |= bit;
+        let (letters, at_sign) = last(key.iter().rev().copied());
+        // Before a sign, an `@` as near as that says enough.
+        if !at_sign {
+            self.slots[slot(letters)] |= bit;
+            self.has_short |= letters <= 0xffff;
+        }
         for byte in 0..=u8::MAX {
             // One that ends with no letter may end with anything.
             if letters == 0 || u32::from(byte.to_ascii_lowercase()) == letters & 0xff {
@@ -119,8 +128,12 @@ impl Hints {
 
     #[inline]
     fn of(&self, letters: u32) -> u8 {
+        let found = self.slots[slot(letters)];
+        if !self.has_short {
+            return found;
+        }
         // Keys of two letters, and of one, end with as many.
-        self.slots[slot(letters)] | self.slots[slot(letters & 0xffff)] | self.slots[slot(letters & 0xff)]
+        found | self.slots[slot(letters & 0xffff)] | self.slots[slot(letters & 0xff)]
     }
 }
 
