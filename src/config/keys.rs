@@ -118,7 +118,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "catalog",
-        doc: "Catalog files, or folders of them, laid over the built-in catalog: they add services and replace rows.",
+        doc: "Catalog files, or folders of them, laid over the built-in catalog: they add services and replace rows. A file is 64 MiB at most, and loading takes up to 100 times as much memory.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -170,7 +170,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "max_record_bytes",
-        doc: "Longest record that is held whole, in bytes or with KiB or MiB; the codes of longer ones are found in passing. 1KiB to 64MiB.",
+        doc: "Longest record that is held whole, in bytes or with KiB or MiB; the codes of longer ones are found in passing. Reading one may take 32 times as much memory. 1KiB to 64MiB.",
         list: false,
         reloads: true,
         set: |s, v| {
