@@ -67,6 +67,27 @@ fn a_fatal_answer_ends_it_in_time() {
     }
 }
 
+/// What was counted since the last scrape may be committed, so that nobody counts it again: it can be scraped before
+/// the process ends.
+#[test]
+fn a_fatal_answer_lets_the_last_counts_be_seen() {
+    let (cluster, brokers, feeder) = cluster();
+    let daemon = consumer(&brokers, &["--kafka-instance-id", "one", "--shutdown-timeout", "20s"]);
+    wait_for_counts(&[&daemon], 1000, PATIENCE);
+    feeder.send_numbers("logs", 2, 1000..1500);
+    feeder.flush();
+    within(PATIENCE, "the rest", || (daemon.get("/api/v1/codes").json()["records"] == 1500).then_some(()));
+    cluster.request_errors(RDKafkaApiKey::Heartbeat, &[RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID; 100]);
+    daemon.wait_for_log("waiting for a last scrape");
+    assert!(daemon.log().contains("reading failed: "), "it is told at once: {}", daemon.log());
+    assert_eq!(daemon.get("/readyz").status, 503);
+    assert_eq!(records([&daemon]), 1500);
+    let since = Instant::now();
+    let (status, log) = daemon.wait();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(since.elapsed() < Duration::from_secs(10) && !log.contains("nobody scraped"), "{log}");
+}
+
 /// What a commit is refused with is tried again until the time is over, and no longer.
 #[test]
 fn a_commit_that_is_refused_again_and_again_ends_in_time() {

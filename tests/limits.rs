@@ -148,6 +148,34 @@ fn a_line_of_64_mib_costs_no_memory_and_loses_no_code() {
     assert!(peak < most << 20, "{peak} bytes");
 }
 
+/// What the settings say that reading a record may take, whatever it is: JSON in which every second byte is a number
+/// takes the most.
+#[test]
+fn a_record_takes_no_more_memory_than_is_stated() {
+    const LIMIT: usize = 4 << 20;
+    let fill = |unit: &str| unit.repeat((LIMIT - 100) / unit.len());
+    for (what, record) in [
+        ("numbers", format!("{{\"code\":\"Ecs.0114\",\"b\":[{}1]}}\n", fill("1,"))),
+        ("arrays", format!("{{\"code\":\"Ecs.0114\",\"b\":[{}1]}}\n", fill("[],"))),
+        ("escapes", format!("{{\"code\":\"Ecs.0114\",\"message\":\"{}\"}}\n", fill("\\n"))),
+        ("codes", format!("{{\"code\":\"Ecs.0114\",\"b\":[{}1]}}\n", fill("\"Ecs.0114\","))),
+        ("pairs", format!("Ecs.0114 {}\n", fill("a=b "))),
+    ] {
+        let args = ["--max-record-bytes", "4MiB", "--labels", "a=a", "--events", "stdout"];
+        let mut daemon = Daemon::spawn_to(&args, std::process::Stdio::piped(), std::process::Stdio::null());
+        daemon.write("Ecs.0114\n");
+        daemon.wait_for_records(1);
+        let idle = daemon.peak_memory();
+        for _ in 0..3 {
+            daemon.write(&record);
+        }
+        daemon.wait_for_records(4);
+        let took = daemon.peak_memory() - idle;
+        println!("measured: {what}: {:.1} times the limit", took as f64 / LIMIT as f64);
+        assert!(took < 32 * LIMIT as u64, "{what}: {took} bytes for records of {LIMIT}");
+    }
+}
+
 #[test]
 fn a_line_that_never_ends_costs_no_memory_and_counts_at_the_end() {
     let mut daemon = Daemon::start(&["--linger", "60s"]);

@@ -28,6 +28,7 @@ fn the_server_answers_while_a_large_catalog_is_loaded() {
     let folder = Folder::new();
     let file = folder.write("large.yaml", catalog(10));
     let daemon = Daemon::start(&["--catalog", &file]);
+    let before = daemon.peak_memory();
     folder.write("large.yaml", catalog(ROWS));
     let began = Instant::now();
     daemon.signal(Signal::HUP);
@@ -40,6 +41,9 @@ fn the_server_answers_while_a_large_catalog_is_loaded() {
     }
     let took = began.elapsed();
     assert!(longest < took / 2, "an answer took {longest:?} of the {took:?} of the reload");
+    let memory = daemon.peak_memory() - before;
+    let bytes = catalog(ROWS).len() as u64;
+    assert!(memory < 100 * bytes, "{memory} bytes for a file of {bytes}, where the settings say 100 times");
     assert!(daemon.get("/api/v1/catalog").text().contains("Large.00019999"));
 }
 

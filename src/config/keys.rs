@@ -105,7 +105,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "catalog",
-        doc: "Catalog files or folders on top of the built-in catalog. They add services and replace rows.",
+        doc: "Catalog files or folders on top of the built-in catalog. They add services and replace rows. A file may have 64 MiB, and loading it uses up to 100 times as much memory.",
         list: true,
         reloads: true,
         set: |s, v| {
@@ -157,7 +157,7 @@ const GENERAL: &[Key] = &[
     },
     Key {
         name: "max_record_bytes",
-        doc: "Longest record that errtally holds whole, in bytes or with KiB or MiB. It finds the codes of longer records in pieces. 1KiB to 64MiB.",
+        doc: "Longest record that errtally holds whole, in bytes or with KiB or MiB. It finds the codes of longer records in pieces. Reading one may use 32 times as much memory. 1KiB to 64MiB.",
         list: false,
         reloads: true,
         set: |s, v| {
