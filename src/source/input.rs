@@ -64,7 +64,9 @@ pub fn open(
         SourceKind::Kafka => Ok(Box::new(Kafka::new(source, readiness))),
         #[cfg(not(feature = "kafka"))]
         SourceKind::Kafka => Err(anyhow::anyhow!("this errtally was built without Kafka")),
-        SourceKind::Tcp | SourceKind::Unix => Ok(Box::new(socket::Streams::open(source, activation)?)),
+        SourceKind::Tcp | SourceKind::Unix => {
+            Ok(Box::new(socket::Streams::open(source, settings, activation)?))
+        }
         SourceKind::Udp | SourceKind::Unixgram => Ok(Box::new(socket::Datagrams::open(source, activation)?)),
     }
 }
