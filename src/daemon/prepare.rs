@@ -16,7 +16,7 @@ use crate::sink;
 use crate::sink::settings::EventsTo;
 use crate::source::input;
 use crate::source::settings::SourceKind;
-use crate::source::socket::{self, Activation};
+use crate::source::socket::Activation;
 use errtally_core::engine::Engine;
 use errtally_core::enrich::Plan;
 use errtally_core::ledger::{Ledger, Source};
@@ -60,11 +60,8 @@ fn open(settings: &Settings, readiness: &Arc<Readiness>) -> anyhow::Result<Input
     let sources = settings.inputs();
     readiness.set_sources(sources.len());
     let mut activation = Activation::from_environment();
-    let shared = input::Shared {
-        state_dir: settings.state_dir.as_deref(),
-        http: &settings.http,
-        connections: settings.http.max_connections + sources.iter().map(socket::connections).sum::<usize>(),
-    };
+    let shared =
+        input::Shared { state_dir: settings.state_dir.as_deref(), http: &settings.http, sources: &sources };
     for source in &sources {
         let input = input::open(source, &shared, readiness.of(&source.name), &mut activation);
         let input = input.with_context(|| format!("cannot open the source {}", source.name))?;

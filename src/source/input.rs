@@ -57,8 +57,15 @@ pub struct Shared<'s> {
     pub state_dir: Option<&'s Path>,
     /// What a client over HTTP may cost.
     pub http: &'s HttpSettings,
+    /// All of them.
+    pub sources: &'s [SourceSettings],
+}
+
+impl Shared<'_> {
     /// Most connections of the process, to all sources and to the HTTP server.
-    pub connections: usize,
+    pub fn connections(&self) -> usize {
+        self.http.max_connections + self.sources.iter().map(socket::connections).sum::<usize>()
+    }
 }
 
 /// Opens `source`: what is wrong with an address, a socket or a folder is told
@@ -81,7 +88,7 @@ pub fn open(
         SourceKind::Kafka => Err(anyhow::anyhow!("this errtally was built without Kafka")),
         SourceKind::Http => Ok(Box::new(http::Server::open(source, shared, activation)?)),
         SourceKind::Tcp | SourceKind::Unix | SourceKind::Forward => {
-            Ok(Box::new(socket::Streams::open(source, activation)?))
+            Ok(Box::new(socket::Streams::open(source, shared, activation)?))
         }
         SourceKind::Udp | SourceKind::Unixgram => Ok(Box::new(socket::Datagrams::open(source, activation)?)),
     }
@@ -127,7 +134,7 @@ impl Files {
         Ok(Files {
             settings: source.file.clone(),
             store,
-            connections: shared.connections,
+            connections: shared.connections(),
             status: Arc::new(follow::Status::new(readiness)),
         })
     }
