@@ -5,10 +5,10 @@ mod support;
 
 use std::fmt::Write;
 
-use errtally::catalog::Category;
 use errtally::config::{KEYS, Settings};
 use errtally::http::paths;
 use errtally::metrics::{self, Metric};
+use errtally_core::catalog::Category;
 use prometheus::proto::MetricType;
 use support::daemon::Daemon;
 use support::pages::{filled, hold, hold_table};
