@@ -1,36 +1,15 @@
-//! errtally finds cloud API error codes in log streams and counts them.
+//! The daemon and the commands of errtally: all that does I/O around [`errtally_core`], which
+//! finds codes in bytes and counts them.
 //!
-//! The idea: a code has a shape, a catalog knows which codes there are, and
-//! most log lines hold none. So a literal search runs over whole blocks of
-//! input; only where it stops is anything judged, only records with a code
-//! are looked at as records, and counting is an addition in a dense array.
+//! In the order in which data flows:
 //!
-//! The cast, in the order in which data flows:
+//! - [`source`] reads bytes and gives them to a [pipeline](errtally_core::pipeline) of the core;
+//! - [`sink`] takes the events that come of them;
+//! - [`metrics`], [`live`] with [`history`], [`http`] and [`table`] show snapshots of the
+//!   [ledger](errtally_core::ledger); [`server`] serves them, [`health`] says whether records are read;
+//! - [`config`] reads the settings, [`daemon`] runs all of it, [`cli`] has the commands.
 //!
-//! - [`source`] reads bytes; [`framing`] makes whole lines of them;
-//! - [`sweep`] finds where a code may stand, [`classify`] judges by
-//!   [`boundary`] and the [`catalog`], [`parse`] tells whether a record is
-//!   JSON; [`pipeline`] is the one place that puts them in order;
-//! - [`count`] tallies one block, [`ledger`] takes it over whole;
-//! - [`report`], [`metrics`] and [`http`] show snapshots of the ledger;
-//!   [`history`] remembers its last minutes, [`live`] puts them in words.
-//!
-//! ```
-//! use std::sync::Arc;
-//! use errtally::catalog::Catalog;
-//! use errtally::engine::{Engine, Options};
-//! use errtally::ledger::{Ledger, Source};
-//! use errtally::pipeline::Pipeline;
-//! use errtally::report::Report;
-//!
-//! let catalog = Arc::new(Catalog::embedded().unwrap());
-//! let ledger = Arc::new(Ledger::new(Arc::new(Engine::new(catalog, Options::default())), 100));
-//! let mut pipeline = Pipeline::new(ledger.clone(), Source::STDIN);
-//! pipeline.push(br#"{"errorCode":"CCE.01400007","errorMessage":"Insufficient cluster quota."}"#);
-//! pipeline.finish();
-//! let report = Report::new(&ledger.snapshot());
-//! assert_eq!(report.hits[0].category.as_str(), "quota");
-//! ```
+//! ARCHITECTURE.md has the whole picture.
 
 pub mod cli;
 pub mod config;

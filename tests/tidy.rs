@@ -164,16 +164,34 @@ fn the_files_that_contributing_names_are_there() {
     assert!(missing.is_empty(), "CONTRIBUTING.md names what is not there: {missing:?}");
 }
 
+/// In the code map an item of a list begins with its file, and names the files below it.
 #[test]
 fn the_architecture_names_every_module() {
     let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
-    let folders = ["src", "crates/core/src"].map(|folder| root().join(folder));
-    for entry in folders.iter().flat_map(|folder| fs::read_dir(folder).expect("a folder of sources")) {
-        let path = entry.expect("an entry").path();
-        let file = path.file_name().expect("a name").to_string_lossy().into_owned();
-        let is_code = file.ends_with(".rs") && file != "lib.rs" && file != "main.rs";
-        assert!(!is_code || architecture.contains(&format!("`{file}`")), "{file} in ARCHITECTURE.md");
+    let items: Vec<&str> =
+        architecture.split("\n- `").skip(1).filter_map(|item| item.split("\n\n").next()).collect();
+    let mut missing = Vec::new();
+    for folder in ["src", "crates/core/src", "crates/import/src"] {
+        for path in files(folder, "rs") {
+            let file = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let inside = path.strip_prefix(root().join(folder)).expect("below the folder");
+            let first = inside.iter().next().expect("a name").to_string_lossy();
+            let module = first.trim_end_matches(".rs");
+            let named = items
+                .iter()
+                .filter(|item| {
+                    item.starts_with(&format!("{module}.rs`")) || item.starts_with(&format!("{module}/"))
+                })
+                .any(|item| {
+                    item.starts_with(&format!("{file}`"))
+                        || [format!("`{file}`"), format!("/{file}`")].iter().any(|name| item.contains(name))
+                });
+            if !named && file != "lib.rs" && file != "main.rs" {
+                missing.push(name(&path));
+            }
+        }
     }
+    assert!(missing.is_empty(), "not in the code map of ARCHITECTURE.md: {missing:?}");
 }
 
 /// What the core must not know of: I/O, protocols, the command line.
