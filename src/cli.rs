@@ -81,7 +81,8 @@ impl From<Problems> for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
-        Failure::Failed(error)
+        // A file that is read when a source is opened may be as wrong as any other.
+        error.downcast().map_or_else(Failure::Failed, Failure::Bad)
     }
 }
 

@@ -56,6 +56,9 @@ pub fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(args) => {
             let (loaded, catalog, _) = args.all.layers().load_to_run()?;
+            for source in loaded.settings.inputs().iter().filter(|source| source.kind == SourceKind::Tcp) {
+                crate::source::socket::check_tls(source)?;
+            }
             let set = loaded.origins.iter().filter(|o| **o != crate::config::Origin::Default).count();
             let codes = counted(catalog.codes().len() as u64, "code");
             if loaded.settings.input(SourceKind::File).is_some() && loaded.settings.state_dir.is_none() {

@@ -64,23 +64,14 @@ impl Inputs {
             thread::Builder::new()
                 .name("reader".to_owned())
                 .spawn(move || {
-                    let gone = Gone(done, source);
                     let result = input.read(&mut pipeline, &stop, &|| over.tell());
-                    gone.tell(result);
+                    // Whoever ends the process does not wait.
+                    let _ = done.send((source, result));
                 })
                 .context("cannot start the reader")?;
             left.push(source);
         }
         Ok(Reading { ended, left, closed: false, failure: None })
-    }
-}
-
-/// Tells how a thread has ended.
-struct Gone(mpsc::UnboundedSender<(Source, anyhow::Result<Ended>)>, Source);
-
-impl Gone {
-    fn tell(self, result: anyhow::Result<Ended>) {
-        let _ = self.0.send((self.1, result));
     }
 }
 

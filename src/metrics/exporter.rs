@@ -196,7 +196,7 @@ impl Exporter {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let rows = self.rows(&snapshot);
         #[cfg(feature = "kafka")]
-        let consumer = self.process.as_ref().and_then(Process::kafka).map(|s| super::kafka::Consumer::new(s));
+        let consumer = self.process.as_ref().and_then(Process::kafka).map(super::kafka::Consumer::new);
         let mut families = Families::default();
         collect::ledger(&snapshot, &rows, &self.shown.load(), &mut families);
         if let Some(process) = &self.process {

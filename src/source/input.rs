@@ -66,7 +66,7 @@ pub fn open(
         SourceKind::Kafka => Err(anyhow::anyhow!("this errtally was built without Kafka")),
         SourceKind::Http => Ok(Box::new(http::Server::open(source, settings, activation)?)),
         SourceKind::Tcp | SourceKind::Unix | SourceKind::Forward => {
-            Ok(Box::new(socket::Streams::open(source, activation)?))
+            Ok(Box::new(socket::Streams::open(source, settings, activation)?))
         }
         SourceKind::Udp | SourceKind::Unixgram => Ok(Box::new(socket::Datagrams::open(source, activation)?)),
     }

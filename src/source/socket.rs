@@ -7,6 +7,7 @@
 
 mod connection;
 mod datagrams;
+mod descriptors;
 mod framing;
 mod listen;
 mod tls;
@@ -25,10 +26,12 @@ use super::forward;
 use super::input::{self, Input};
 use super::intake::{Intake, Refusal, Status};
 use super::stop::{Ended, Stop};
-use crate::config::{SourceKind, SourceSettings};
+use crate::config::{Settings, SourceKind, SourceSettings};
 use connection::Shared;
+pub use descriptors::most_connections;
 use errtally_core::fields::PeerName;
 use errtally_core::pipeline::Pipeline;
+use errtally_core::problem::Problems;
 use listen::Listener;
 pub use listen::{Activation, listen_tcp};
 use tls::Tls;
@@ -46,6 +49,14 @@ pub fn connections(source: &SourceSettings) -> usize {
     }
 }
 
+/// What is wrong with the TLS configuration of `source`, where it has one.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn check_tls(source: &SourceSettings) -> Result<(), Problems> {
+    source.socket.tls_config_file.as_deref().map_or(Ok(()), |file| Tls::open(file).map(drop))
+}
+
 /// What others connect to.
 pub struct Streams {
     settings: SourceSettings,
@@ -60,14 +71,20 @@ impl Streams {
     ///
     /// # Errors
     /// When the address or the path cannot be had, or the TLS configuration is wrong.
-    pub fn open(source: &SourceSettings, activation: &mut Activation) -> anyhow::Result<Streams> {
+    pub fn open(
+        source: &SourceSettings,
+        settings: &Settings,
+        activation: &mut Activation,
+    ) -> anyhow::Result<Streams> {
+        let mut source = source.clone();
+        source.socket.max_connections = descriptors::most_connections(&source, settings);
         let tls = source.socket.tls_config_file.as_deref().map(Tls::open).transpose()?;
         let forward = (source.kind == SourceKind::Forward).then(|| forward::Settings::read(&source.socket));
         let forward = forward.transpose()?;
         let listener = Listener::open(source.kind, &source.socket.listen, activation)?;
         let status = Arc::new(Status::new(&source.name));
         tracing::info!(source = source.name, "listening on {listener}");
-        Ok(Streams { settings: source.clone(), listener, tls, forward, status })
+        Ok(Streams { settings: source, listener, tls, forward, status })
     }
 }
 

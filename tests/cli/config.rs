@@ -69,7 +69,7 @@ fn all_problems_in_one_run_each_with_file_line_key_and_remedy() {
     let said = ended.failed(2);
     for (place, remedy) in [
         (format!("{file}:1: listen: "), "127.0.0.1:9877"),
-        (format!("{file}:2: lisen: unknown key"), "did you mean `listen`?"),
+        (format!("{file}:2: lisen: unknown key"), "did you mean `listen`"),
         (format!("{file}:3: discovery: "), "true or false"),
         (format!("{file}:4: max_record_bytes: "), "1KiB to 64MiB"),
         (format!("{file}:5: max_unknown_codes: "), "whole number"),

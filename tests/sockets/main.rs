@@ -6,6 +6,7 @@ mod support;
 mod bad;
 mod datagrams;
 mod frames;
+mod intake;
 mod lines;
 mod place;
 mod senders;

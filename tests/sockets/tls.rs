@@ -86,6 +86,12 @@ fn what_has_no_meaning_for_a_socket_is_told() {
     let folder = Folder::new();
     let file = folder.write("tls.yml", "basic_auth_users: {}\n");
     let args = ["run", "--listen", "127.0.0.1:0", "--source", "tcp", "--socket-listen", "127.0.0.1:0"];
-    let told = run(args.iter().chain(&["--socket-tls-config-file", &file])).failed(1);
-    assert!(told.contains("a socket asks for a tls_server_config"), "{told}");
+    let told = run(args.iter().chain(&["--socket-tls-config-file", &file])).failed(2);
+    assert!(told.contains(&format!("{file}: a socket asks for a tls_server_config")), "{told}");
+    // Before anything is started, too.
+    let missing = folder.write("other.yml", "tls_server_config: {cert_file: none.pem}\n");
+    let check =
+        ["config", "check", "--source", "tcp", "--socket-listen", ":1", "--socket-tls-config-file", &missing];
+    let told = run(check).failed(2);
+    assert!(told.contains("none.pem") && told.contains("key_file: missing"), "{told}");
 }

@@ -13,7 +13,7 @@ use crate::http::server::{Bodies, Site, serve};
 use crate::http::{Connections, Gate, Web};
 use crate::source::input::{self, Input};
 use crate::source::intake::Status;
-use crate::source::socket::{Activation, listen_tcp, receive};
+use crate::source::socket::{Activation, listen_tcp, most_connections, receive};
 use crate::source::stop::{Ended, Stop};
 use errtally_core::pipeline::Pipeline;
 
@@ -41,7 +41,7 @@ impl Server {
         })?;
         let listener = listen_tcp(&source.socket.listen, activation)?;
         let mut limits = settings.http.clone();
-        limits.max_connections = source.socket.max_connections;
+        limits.max_connections = most_connections(source, settings);
         if !source.socket.idle_timeout.is_zero() {
             limits.idle_timeout = source.socket.idle_timeout;
         }

@@ -115,6 +115,8 @@ async fn read<S: AsyncRead + Unpin>(
     intake: &Intake,
     quiet: Option<Duration>,
 ) -> io::Result<Read> {
+    // Since when nothing came; what waited for room meanwhile was not quiet.
+    let mut since = None;
     loop {
         let mut room = intake.room(READ_BYTES).await;
         let mut buffer = intake.buffer();
@@ -136,15 +138,14 @@ async fn read<S: AsyncRead + Unpin>(
                 drop(room);
             }
         }
+        let since = *since.get_or_insert_with(Instant::now);
         // This task is woken when there is something to read.
         let mut asleep = true;
         let woken = poll_fn(|_| if std::mem::take(&mut asleep) { Poll::Pending } else { Poll::Ready(()) });
-        match quiet {
-            Some(quiet) => {
-                if timeout(quiet, woken).await.is_err() {
-                    return Ok(Read::Quiet);
-                }
-            }
+        match quiet.map(|quiet| quiet.saturating_sub(since.elapsed())) {
+            Some(Duration::ZERO) => return Ok(Read::Quiet),
+            // The end of the time wakes it as well.
+            Some(left) => drop(timeout(left, woken).await),
             None => woken.await,
         }
     }

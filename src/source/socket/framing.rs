@@ -11,6 +11,9 @@ pub const LONGEST_FRAME: u64 = 64 << 20;
 /// Digits of its length.
 const MAX_DIGITS: usize = 8;
 
+/// Digits of what is taken for a length all the same.
+const TOO_MANY_DIGITS: usize = 12;
+
 /// Why a connection cannot be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bad {
@@ -32,8 +35,9 @@ pub enum Begins {
 }
 
 impl Begins {
-    /// With `framing`, what `head` tells: a length, a blank and the `<` of a
-    /// syslog message are a frame.
+    /// With `framing`, what `head` tells: a length, a blank and the priority of
+    /// a syslog message, such as `<11>`, are a frame. So is a length that is too
+    /// long for one, to be refused.
     pub fn of(framing: SocketFraming, head: &[u8]) -> Begins {
         match framing {
             SocketFraming::Newline => return Begins::Lines,
@@ -41,12 +45,20 @@ impl Begins {
             SocketFraming::Auto => {}
         }
         let digits = head.iter().take_while(|b| b.is_ascii_digit()).count();
-        match (digits, head.get(digits), head.get(digits + 1)) {
-            (0, None, _) => Begins::Open,
-            (0, Some(_), _) => Begins::Lines,
-            _ if head[0] == b'0' || digits > MAX_DIGITS => Begins::Lines,
-            (_, None, _) | (_, Some(b' '), None) => Begins::Open,
-            (_, Some(b' '), Some(b'<')) => Begins::Frames,
+        if head.is_empty() || (digits == head.len() && (1..=TOO_MANY_DIGITS).contains(&digits)) {
+            return Begins::Open;
+        }
+        if !(1..=TOO_MANY_DIGITS).contains(&digits) || head[0] == b'0' {
+            return Begins::Lines;
+        }
+        let rest = &head[digits..];
+        let priority = rest.get(2..).unwrap_or(&[]);
+        let figures = priority.iter().take_while(|b| b.is_ascii_digit()).count();
+        match (rest.get(1), priority.get(figures)) {
+            _ if rest[0] != b' ' => Begins::Lines,
+            (None, _) => Begins::Open,
+            (Some(b'<'), None) if figures <= 3 => Begins::Open,
+            (Some(b'<'), Some(b'>')) if (1..=3).contains(&figures) => Begins::Frames,
             _ => Begins::Lines,
         }
     }
@@ -108,7 +120,7 @@ impl Frames {
         if left > here {
             self.left = Some(left - here);
             let part = at..bytes.len();
-            return Ok((!part.is_empty()).then(|| (Piece::Part(part, false), bytes.len())));
+            return Ok((!part.is_empty()).then_some((Piece::Part(part, false), bytes.len())));
         }
         self.left = None;
         let frame = at..at + left as usize;
@@ -176,12 +188,18 @@ mod tests {
         assert_eq!(of(b""), Begins::Open);
         assert_eq!(of(b"12"), Begins::Open);
         assert_eq!(of(b"12 "), Begins::Open);
-        assert_eq!(of(b"12 <"), Begins::Frames);
+        assert_eq!(of(b"12 <"), Begins::Open);
+        assert_eq!(of(b"12 <191"), Begins::Open);
+        assert_eq!(of(b"12 <191>"), Begins::Frames);
+        assert_eq!(of(b"2147483648 <11>1 "), Begins::Frames, "to be refused");
+        assert_eq!(of(b"1732186800 <info> "), Begins::Lines);
+        assert_eq!(of(b"12 <>"), Begins::Lines);
+        assert_eq!(of(b"12 <1911>"), Begins::Lines);
         assert_eq!(of(b"<12>1 "), Begins::Lines);
         assert_eq!(of(b"12 a"), Begins::Lines);
         assert_eq!(of(b"2026-01-01"), Begins::Lines);
         assert_eq!(of(b"012 <"), Begins::Lines);
-        assert_eq!(of(b"123456789"), Begins::Lines);
+        assert_eq!(of(b"1732186800000 <11>"), Begins::Lines);
         assert_eq!(Begins::of(SocketFraming::Octets, b"x"), Begins::Frames);
         assert_eq!(Begins::of(SocketFraming::Newline, b"12 <"), Begins::Lines);
     }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::anyhow;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -13,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::http::Web;
+use errtally_core::problem::{self, Problems};
 
 /// The longest handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -29,16 +29,17 @@ impl Tls {
     ///
     /// # Errors
     /// Every mistake in it, and what has no meaning for a socket.
-    pub fn open(file: &Path) -> anyhow::Result<Tls> {
-        let web = Web::open(Some(file)).map_err(|problems| {
-            let lines: Vec<_> = problems.lines().collect();
-            anyhow!("{}", lines.join("\n"))
-        })?;
+    pub fn open(file: &Path) -> Result<Tls, Problems> {
+        let web = Web::open(Some(file))?;
         if !web.is_tls_alone() {
-            return Err(anyhow!(
-                "{}: a socket asks for a tls_server_config and nothing else; leave users, headers and the rate limit out",
-                file.display()
+            let mut problems = Problems::default();
+            let what = "a socket asks for a tls_server_config and nothing else".to_owned();
+            problems.push(problem::in_file(
+                file,
+                what,
+                "add it, and leave users, headers and the rate limit out",
             ));
+            return Err(problems);
         }
         Ok(Tls { web, made: Mutex::default() })
     }
