@@ -235,12 +235,17 @@ async fn talk(
         return exchange(stream, peer, site, connection, closing, None).await;
     };
     let accepted = tokio::select! {
-        stream = handshake(stream, tls.clone(), connection.clone()) => stream?,
+        stream = handshake(stream, tls.clone(), connection.clone()) => stream.inspect_err(|error| {
+            site.bodies.refuse(Refusal::Handshake, peer, &error.to_string());
+        })?,
         _ = closing.wait_for(|closing| *closing) => return Ok(()),
     };
     match accepted {
         Some(stream) => exchange(stream, peer, site, connection, closing, Some(tls)).await,
-        None => Ok(()),
+        None => {
+            site.bodies.refuse(Refusal::Handshake, peer, "it does not speak TLS");
+            Ok(())
+        }
     }
 }
 

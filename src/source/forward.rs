@@ -102,15 +102,16 @@ impl Receiver {
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let wire = Wire::new(stream, status, idle, &self.memory);
-        if let Err(refusal) = self.converse(wire, &peer, closing).await {
+        let mut wire = Wire::new(stream, status, idle, &self.memory);
+        // Counted before the connection is closed.
+        if let Err(refusal) = self.converse(&mut wire, &peer, closing).await {
             status.refuse(refusal.kind(), Some(&peer), &refusal.to_string());
         }
     }
 
     async fn converse<S>(
         &self,
-        mut wire: Wire<'_, S>,
+        wire: &mut Wire<'_, S>,
         peer: &Arc<PeerName>,
         mut closing: watch::Receiver<bool>,
     ) -> Result<(), Refusal>
@@ -118,7 +119,7 @@ impl Receiver {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         if let Some(key) = &self.settings.shared_key {
-            handshake::greet(&mut wire, key).await?;
+            handshake::greet(wire, key).await?;
         }
         let mut leaving = false;
         loop {
@@ -139,7 +140,7 @@ impl Receiver {
                 }
             }
             let mut gathered = Gathered::new(self, peer.clone());
-            let chunk = message(&mut wire, &mut gathered).await?;
+            let chunk = message(wire, &mut gathered).await?;
             let last = gathered.give().await;
             drop(gathered);
             if let Some(chunk) = chunk {

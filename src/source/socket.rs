@@ -28,6 +28,7 @@ use super::intake::{Intake, Refusal, Status};
 use super::stop::{Ended, Stop};
 use crate::source::settings::{SourceKind, SourceSettings};
 use connection::Shared;
+pub use descriptors::most_connections;
 use errtally_core::fields::PeerName;
 use errtally_core::pipeline::Pipeline;
 use errtally_core::problem::Problems;

@@ -194,6 +194,7 @@ fn users_and_tls_by_the_code_of_the_server() {
     let named: Vec<_> = ["-u", "shipper:secret"].into_iter().chain(safe).collect();
     assert_eq!(curl(&named, b"CCE.01400007\n").0, "204");
     assert_eq!(receiver.post("/ingest", &[], b"CCE.01400007\n").0, 400);
+    wait_for("the refusal", || (receiver.refused("handshake") == 1.0).then_some(()));
     assert_eq!(receiver.count(CODE), 1.0);
 }
 

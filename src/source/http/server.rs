@@ -12,7 +12,7 @@ use crate::server::{self, Bodies, Connections, Gate, Guests, HttpSettings, Site,
 use crate::source::input::{self, Input, Shared};
 use crate::source::intake::{Refusal, Status};
 use crate::source::settings::SourceSettings;
-use crate::source::socket::{Activation, listen_tcp, receive};
+use crate::source::socket::{Activation, listen_tcp, most_connections, receive};
 use crate::source::stop::{Ended, Stop};
 use errtally_core::fields::PeerName;
 use errtally_core::pipeline::Pipeline;
@@ -61,7 +61,7 @@ impl Server {
         })?;
         let listener = listen_tcp(&source.socket.listen, activation)?;
         let mut limits = shared.http.clone();
-        limits.max_connections = source.socket.max_connections;
+        limits.max_connections = most_connections(source, shared);
         if !source.socket.idle_timeout.is_zero() {
             limits.idle_timeout = source.socket.idle_timeout;
         }
