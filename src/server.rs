@@ -92,14 +92,16 @@ pub trait Guests: std::fmt::Debug + Send + Sync {
     fn enter(&self);
     /// It has ended.
     fn leave(&self);
-    /// A request was refused.
-    fn refuse(&self, refusal: Refusal, peer: SocketAddr);
+    /// A handshake or a request was refused, and why, for the log.
+    fn refuse(&self, refusal: Refusal, peer: SocketAddr, why: &str);
 }
 
-/// Why a request comes to no route.
+/// Why something comes to no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It does not name one host.
+    /// The handshake failed.
+    Handshake,
+    /// A request does not name one host.
     Host,
     /// It has no right name and password.
     Unauthorized,
@@ -113,9 +115,9 @@ impl Bodies {
     }
 
     /// Counts a request that does not come to a route.
-    fn refuse(&self, refusal: Refusal, peer: SocketAddr) {
+    fn refuse(&self, refusal: Refusal, peer: SocketAddr, why: &str) {
         if let Bodies::Read(guests) = self {
-            guests.refuse(refusal, peer);
+            guests.refuse(refusal, peer, why);
         }
     }
 }
@@ -308,7 +310,7 @@ async fn answer(
     let config = site.gate.web.current().await;
     let had_body = request::has_body(&request);
     if let Err(refusal) = request::check(&request) {
-        site.bodies.refuse(Refusal::Host, peer);
+        site.bodies.refuse(Refusal::Host, peer, "no clear host");
         let mut response = refusal;
         Gate::dress(&config, &mut response);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -329,7 +331,7 @@ async fn answer(
             } else {
                 Refusal::RateLimit
             };
-            site.bodies.refuse(kind, peer);
+            site.bodies.refuse(kind, peer, "");
             refusal
         }
     };

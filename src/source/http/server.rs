@@ -27,11 +27,12 @@ impl Guests for Status {
         Status::leave(self);
     }
 
-    fn refuse(&self, refusal: server::Refusal, peer: SocketAddr) {
-        let (refusal, why) = match refusal {
-            server::Refusal::Host => (Refusal::Malformed, "no clear host"),
-            server::Refusal::Unauthorized => (Refusal::Unauthorized, ""),
-            server::Refusal::RateLimit => (Refusal::RateLimit, ""),
+    fn refuse(&self, refusal: server::Refusal, peer: SocketAddr, why: &str) {
+        let refusal = match refusal {
+            server::Refusal::Handshake => Refusal::Handshake,
+            server::Refusal::Host => Refusal::Malformed,
+            server::Refusal::Unauthorized => Refusal::Unauthorized,
+            server::Refusal::RateLimit => Refusal::RateLimit,
         };
         Status::refuse(self, refusal, Some(&PeerName::new("http", peer)), why);
     }
