@@ -33,7 +33,8 @@ impl Subject {
         let labels = if max_label_sets.is_some() { vec![label("app"), label("team")] } else { Vec::new() };
         let most = max_label_sets.unwrap_or(0);
         let plan =
-            Plan::new(&Extraction { labels, max_label_sets: most, ..Extraction::default() }).expect("a plan");
+            Plan::new(&Extraction { labels: labels.clone(), max_label_sets: most, ..Extraction::default() })
+                .expect("a plan");
         let options = Options { max_record_bytes, ..Options::default() };
         Subject {
             engine: Arc::new(Engine::new(CATALOG.clone(), options)),

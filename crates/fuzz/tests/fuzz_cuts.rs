@@ -21,7 +21,7 @@ static ENGINES: LazyLock<Vec<Arc<Engine>>> = LazyLock::new(|| {
 /// Everything that a report says, as text.
 fn counts(engine: &Arc<Engine>, reads: &[&[u8]]) -> String {
     let ledger = Arc::new(Ledger::new(engine.clone(), 1_000));
-    let mut pipeline = Pipeline::new(ledger.clone(), Source::Stdin);
+    let mut pipeline = Pipeline::new(ledger.clone(), Source::STDIN);
     for read in reads {
         pipeline.push(read);
     }
