@@ -33,6 +33,10 @@ const TESTS: &[Test] = &[
     ("offsets::an_offset_that_has_expired", offsets::an_offset_that_has_expired),
     ("offsets::records_that_expire_before_they_are_read", offsets::records_that_expire_before_they_are_read),
     ("offsets::records_that_expire_before_a_stop", offsets::records_that_expire_before_a_stop),
+    (
+        "offsets::records_that_expire_while_no_instance_runs",
+        offsets::records_that_expire_while_no_instance_runs,
+    ),
     ("offsets::transactions", offsets::transactions),
     ("offsets::a_compacted_topic", offsets::a_compacted_topic),
     ("offsets::topics_of_a_pattern", offsets::topics_of_a_pattern),

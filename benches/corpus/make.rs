@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use corpus::{Generator, Kind, Recipe};
-use errtally_core::catalog::Catalog;
 
 /// Make a log of which every count is known
 #[derive(Parser)]

@@ -109,6 +109,25 @@ pub fn records_that_expire_before_a_stop(broker: &Broker) {
     assert!(counted == 40 || log.contains(&format!("skipped={}", 40 - counted)), "{counted} counted: {log}");
 }
 
+/// As above, of a partition that the group has never read, since no instance ran: how many there were is not known, and
+/// it is told all the same.
+pub fn records_that_expire_while_no_instance_runs(broker: &Broker) {
+    broker.create("absent-a", 1);
+    let start = || consumer(&broker.address(), "^absent-.*", "absent", &LATEST);
+    let daemon = start();
+    within(PATIENCE, "the partition", || (assigned(&daemon) == 1).then_some(()));
+    send(broker, "absent-a", 10);
+    wait_for_counts(&[&daemon], 10, PATIENCE);
+    terminate_in_order(daemon);
+    broker.create("absent-b", 1);
+    send(broker, "absent-b", 20);
+    broker.delete_records("absent-b", 15);
+    let daemon = start();
+    wait_for_counts(&[&daemon], 5, PATIENCE);
+    assert_eq!(told(&daemon, "absent-b"), (0.0, 1.0));
+    assert!(daemon.log().contains("the group has no offset of it"), "{}", daemon.log());
+}
+
 /// Marks of transactions and aborted records are passed, also where nothing else comes.
 pub fn transactions(broker: &Broker) {
     broker.create("transactions", 1);

@@ -13,6 +13,9 @@ use super::admin::Place;
 use super::batch::Message;
 use super::status::Status;
 
+/// The start of a jump of which only the end is known.
+pub(super) const UNKNOWN: i64 = -1;
+
 /// The partitions that messages came from since the last rebalance.
 #[derive(Default)]
 pub(super) struct Offsets {
@@ -46,7 +49,14 @@ impl Offsets {
         if !self.partitions.get(self.last).is_some_and(is_this) {
             self.last = self.partitions.iter().position(is_this).unwrap_or_else(|| {
                 let topic = message.topic().into_owned();
-                let next = status.next(&(topic.clone(), partition)).unwrap_or_else(|| message.offset());
+                let place = (topic.clone(), partition);
+                let next = status.next(&place).unwrap_or_else(|| {
+                    // Brokers did not tell in time where it should begin.
+                    if message.offset() > 0 {
+                        self.jumps.insert(place, UNKNOWN..message.offset());
+                    }
+                    message.offset()
+                });
                 self.partitions.push(Partition {
                     topic_key,
                     topic,

@@ -13,6 +13,7 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::admin::{Answer, Edge, Place, Question};
 use super::client::Client;
+use super::offsets::UNKNOWN;
 use super::status::Status;
 use crate::kafka::{KafkaSettings, Start};
 
@@ -214,6 +215,18 @@ impl Probe {
 
     /// Whether the records between two that followed each other were gone.
     fn judge(&self, place: &Place, jump: &Range<i64>, first: i64, status: &Status) {
+        if jump.start == UNKNOWN {
+            // At an offset that was committed, or where librdkafka began for want of one.
+            if first >= jump.end {
+                status.skipped(
+                    place,
+                    0,
+                    "it began with the oldest record kept; there may have been others",
+                    jump.end,
+                );
+            }
+            return;
+        }
         if first <= jump.start {
             return;
         }
@@ -228,4 +241,30 @@ fn offsets(consumer: &Client, places: Vec<Place>, edge: Edge, asked: Asked) -> O
         return None;
     }
     Question::offsets(consumer, &places, edge, PATIENCE).map(|question| (asked, question))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::health::Readiness;
+
+    /// Resets and skipped records that a jump is told as, where the oldest record kept has this offset.
+    fn told(jump: Range<i64>, first: i64) -> (u64, u64) {
+        let status = Status::new("broker", Arc::new(Readiness::new(None)));
+        let place = ("logs".to_owned(), 0);
+        Probe::new(&crate::kafka::KafkaSettings::default()).judge(&place, &jump, first, &status);
+        let counters = status.counters();
+        (counters.resets.iter().map(|r| r.1).sum(), counters.skipped.iter().map(|s| s.1).sum())
+    }
+
+    #[test]
+    fn what_is_gone_is_told_and_what_is_no_record_is_not() {
+        assert_eq!(told(10..30, 0), (0, 0), "a mark, or compacted away");
+        assert_eq!(told(10..30, 30), (1, 20));
+        assert_eq!(told(10..30, 25), (1, 15), "the rest is no record");
+        assert_eq!(told(UNKNOWN..30, 0), (0, 0), "it began at the group's offset");
+        assert_eq!(told(UNKNOWN..30, 30), (1, 0), "how many is not known, and it is told all the same");
+    }
 }
