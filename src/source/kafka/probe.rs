@@ -252,7 +252,7 @@ mod tests {
 
     /// Resets and skipped records that a jump is told as, where the oldest record kept has this offset.
     fn told(jump: Range<i64>, first: i64) -> (u64, u64) {
-        let status = Status::new("broker", Arc::new(Readiness::new(None)));
+        let status = Status::new("broker", Arc::new(Readiness::new(None)).of("kafka"));
         let place = ("logs".to_owned(), 0);
         Probe::new(&crate::kafka::KafkaSettings::default()).judge(&place, &jump, first, &status);
         let counters = status.counters();
