@@ -131,19 +131,14 @@ fn nothing_acknowledged_is_lost_or_counted_twice_over_restarts() {
     let Some(python) = python() else { return };
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
     let mut sender = spawn(python, "send_forward.py", &[&free.port().to_string(), "restart", "300"]);
-    let mut counted = 0.0;
-    for round in 0..5 {
+    let start = || {
         let receiver = Receiver::start_at("forward", &free.to_string(), &[]);
         wait_for("some chunks", || (receiver.records() > 3000.0).then_some(()));
-        if round == 4 {
-            drop(sender.stdin.take());
-            let mut sent = String::new();
-            BufReader::new(sender.stdout.take().expect("a pipe")).read_line(&mut sent).expect("a number");
-            assert!(sender.wait().expect("a state").success());
-            counted += receiver.records();
-            assert_eq!(counted, sent.trim().parse::<f64>().expect("a number"));
-            return;
-        }
+        receiver
+    };
+    let mut counted = 0.0;
+    for _ in 0..4 {
+        let receiver = start();
         receiver.daemon.signal(Signal::TERM);
         let (status, log) = receiver.daemon.wait();
         assert!(status.success(), "{log}");
@@ -151,6 +146,13 @@ fn nothing_acknowledged_is_lost_or_counted_twice_over_restarts() {
             log.rsplit_once("records=").and_then(|(_, r)| r.split_whitespace().next()?.parse::<f64>().ok());
         counted += records.unwrap_or_else(|| panic!("a number of records: {log}"));
     }
+    let receiver = start();
+    drop(sender.stdin.take());
+    let mut sent = String::new();
+    BufReader::new(sender.stdout.take().expect("a pipe")).read_line(&mut sent).expect("a number");
+    assert!(sender.wait().expect("a state").success());
+    counted += receiver.records();
+    assert_eq!(counted, sent.trim().parse::<f64>().expect("a number"));
 }
 
 #[test]

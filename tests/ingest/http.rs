@@ -96,7 +96,7 @@ fn what_is_refused_is_told_and_counted() {
     let broken = &gzip(lines(5000).as_bytes())[..1000];
     let long = format!("[\"{}\"]", "x".repeat(5 << 20));
     let bomb = zstd::encode_all(&vec![b'0'; 300 << 20][..], 1).expect("memory");
-    let cases: [(&[(&str, &str)], &[u8], u16, &str, &str); 9] = [
+    let cases: [crate::Refused; 9] = [
         (&[json], b"plain lines", 400, "malformed", "send lines as text/plain"),
         (&[json], b"[{\"a\":1},", 400, "malformed", "cut off"),
         (&[json], b"{\"a\":\"x\n{}", 400, "malformed", "not closed on its line"),

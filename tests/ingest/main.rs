@@ -16,6 +16,9 @@ use std::process::Command;
 use support::daemon::Daemon;
 use support::{DEADLINE, finish_with, wait_for};
 
+/// What is refused: headers, body, and the status, the kind and the words of the answer.
+pub type Refused<'c> = (&'c [(&'c str, &'c str)], &'c [u8], u16, &'c str, &'c str);
+
 /// A daemon that others send to.
 pub struct Receiver {
     /// The daemon.

@@ -13,7 +13,7 @@ const PROTOBUF: (&str, &str) = ("Content-Type", "application/x-protobuf");
 /// A request with so many records, of which every third holds the code.
 fn request(records: usize) -> Value {
     let record = |i: usize| {
-        let body = if i % 3 == 0 { "quota: CCE.01400007" } else { "nothing" };
+        let body = if i.is_multiple_of(3) { "quota: CCE.01400007" } else { "nothing" };
         json!({"timeUnixNano": "1775091600000000000", "severityNumber": 17, "severityText": "Error",
             "body": {"stringValue": format!("{body} {i}")}, "traceId": "5b8efff798038103d269b633813fc60c"})
     };
@@ -88,7 +88,7 @@ fn what_is_rejected_and_what_is_refused_is_told_in_otlp() {
 
     let large = request(200_000).to_string();
     assert!(large.len() > 20 << 20);
-    let cases: [(&[(&str, &str)], &[u8], u16, &str, &str); 7] = [
+    let cases: [crate::Refused; 7] = [
         (&[JSON], b"{\"resourceLogs\":[{\"scopeLogs\":7}]}", 400, "malformed", "an array for scopeLogs"),
         (&[JSON], b"", 400, "malformed", "EOF"),
         (&[PROTOBUF], &request_bytes[..request_bytes.len() - 1], 400, "malformed", "it ends within a field"),

@@ -30,7 +30,7 @@ fn time(values: &mut Values<'_>) -> Result<Option<u64>, Broken> {
     Ok(match head {
         Head::Unsigned(seconds) => seconds.checked_mul(1_000_000_000),
         Head::Signed(seconds) => u64::try_from(seconds).ok().and_then(|s| s.checked_mul(1_000_000_000)),
-        Head::Float(seconds) if seconds >= 0.0 && seconds < 1e10 => Some((seconds * 1e9) as u64),
+        Head::Float(seconds) if (0.0..1e10).contains(&seconds) => Some((seconds * 1e9) as u64),
         Head::Extension(kind, length) => event_time(kind, value.take(length)?),
         _ => None,
     })

@@ -135,21 +135,30 @@ impl<'de> DeserializeSeed<'de> for Single<'_> {
             }
             Kind::Text => {
                 if let Some(Text(text)) = Option::deserialize(deserializer)? {
-                    sized(number, out, |out| Ok(out.extend_from_slice(text.as_bytes())))?;
+                    sized(number, out, |out| {
+                        out.extend_from_slice(text.as_bytes());
+                        Ok(())
+                    })?;
                 }
             }
             Kind::Hex => {
                 if let Some(Text(text)) = Option::deserialize(deserializer)? {
                     let bytes = unhex(&text)
                         .ok_or_else(|| D::Error::custom(format!("{name} is no hexadecimal text")))?;
-                    sized(number, out, |out| Ok(out.extend_from_slice(&bytes)))?;
+                    sized(number, out, |out| {
+                        out.extend_from_slice(&bytes);
+                        Ok(())
+                    })?;
                 }
             }
             Kind::Base64 => {
                 if let Some(Text(text)) = Option::deserialize(deserializer)? {
                     let bytes =
                         unbase64(&text).ok_or_else(|| D::Error::custom(format!("{name} is no base64")))?;
-                    sized(number, out, |out| Ok(out.extend_from_slice(&bytes)))?;
+                    sized(number, out, |out| {
+                        out.extend_from_slice(&bytes);
+                        Ok(())
+                    })?;
                 }
             }
             Kind::Truth => {
