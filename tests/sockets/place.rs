@@ -57,7 +57,7 @@ fn settings_that_do_not_go_together_are_told() {
     assert!(told(&["--source", "tcp", "--socket-listen", "nonsense"]).contains("`nonsense` is no address"));
     assert!(told(&["--source", "unix"]).contains("no socket to listen on"));
     let udp = ["--source", "udp", "--socket-listen", ":514", "--socket-tls-config-file", "a.yml"];
-    assert!(told(&udp).contains("speaks no TLS"));
+    assert!(told(&udp).contains("a source of the kind udp has no such file"));
     let folder = Folder::new();
     let wrong = "sources:\n  - {name: a, kind: tcp, listen: \":1\", paths: [x]}\n  - {name: a, kind: udp, \
                  listen: \":2\"}\n  - {kind: tpc}\n  - {name: \"a b\", kind: stdin}\n  - {name: c, kind: file}\n  \

@@ -131,10 +131,10 @@ pub struct Snapshot {
     pub sets: Vec<SetValues>,
     /// Those of combinations that a reload left behind.
     pub former: Vec<SetValues>,
-    /// By label, hits whose value was replaced by [`OTHER`].
+    /// By label, hits whose value was replaced by [`OTHER`](crate::labels::OTHER).
     pub replaced: Vec<u64>,
     /// Unknown codes in the order in which they were first seen, then
-    /// [`OTHER`] where there were more.
+    /// [`OTHER`](crate::labels::OTHER) where there were more.
     pub unknown: Vec<Unknown>,
     /// Rows of earlier catalogs that the present one does not have.
     pub retired: Vec<(RowKey, Retired)>,
@@ -184,7 +184,7 @@ struct Books {
     unknown: Vec<Unknown>,
     unknown_places: HashMap<Box<str>, usize>,
     /// Past the limit, by service and category: the labels stay few. Their
-    /// code is [`OTHER`].
+    /// code is [`OTHER`](crate::labels::OTHER).
     other: BTreeMap<(String, Category), Unknown>,
     retired: BTreeMap<RowKey, Retired>,
 }
