@@ -17,10 +17,11 @@ use subject::Subject;
 /// Small catalogs, with which an input is counted many times faster, and the one of the build, which
 /// one input in sixteen is counted with.
 static SUBJECTS: LazyLock<[(Catalog, Subject); 3]> = LazyLock::new(|| {
-    [odd::forms(), odd::nested(), subject::embedded_catalog()].map(|catalog| {
+    let [forms, nested] = [odd::forms(), odd::nested()].map(|catalog| {
         let subject = Subject::with_catalog(&catalog, Options::default());
         (catalog, subject)
-    })
+    });
+    [forms, nested, (subject::embedded_catalog(), Subject::embedded(Options::default()))]
 });
 
 #[test]
