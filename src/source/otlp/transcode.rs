@@ -301,26 +301,25 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_specification() {
-        // examples/logs.json of opentelemetry-proto, in its words and others.
-        let json = r#"{"resourceLogs":[{"scopeLogs":[{"scope":{"name":"my.library","version":"1.0.0","attributes":[
-            {"key":"my.scope.attribute","value":{"stringValue":"some scope attribute"}}]},"logRecords":[{
-            "timeUnixNano":"1544712660300000000","observedTimeUnixNano":1544712660300000000,"severityNumber":10,
-            "severityText":"Information","traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174",
-            "unknown":[{"deep":[]}],"body":{"stringValue":"Example log record"},"flags":1,"attributes":[
-            {"key":"string.attribute","value":{"stringValue":"some\nstring"}},
-            {"key":"boolean.attribute","value":{"boolValue":true}},{"key":"int.attribute","value":{"intValue":"-10"}},
-            {"key":"double.attribute","value":{"doubleValue":637.704}},{"key":"none","value":null},
-            {"key":"array.attribute","value":{"arrayValue":{"values":[{"stringValue":"many"},{"bytesValue":"AP8="}]}}},
-            {"key":"map.attribute","value":{"kvlistValue":{"values":[{"key":"k","value":{"doubleValue":"NaN"}}]}}}]}]}],
-            "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"my.service"}}],"droppedAttributesCount":null}}]}"#;
+    fn every_kind_of_value_keeps_its_meaning() {
+        let json = r#"{"resourceLogs":[{"scopeLogs":[{"scope":{"name":"checkout.orders","version":"3.2","attributes":[
+            {"key":"queue","value":{"stringValue":"late orders"}}]},"logRecords":[{
+            "timeUnixNano":"1798000000123456789","observedTimeUnixNano":1798000000123456789,"severityNumber":10,
+            "severityText":"NOTICE","traceId":"00112233445566778899AABBCCDDEEFF","spanId":"0123456789ABCDEF",
+            "unknown":[{"deep":[]}],"body":{"stringValue":"no volume is left"},"flags":1,"attributes":[
+            {"key":"note","value":{"stringValue":"two\nlines"}},
+            {"key":"retried","value":{"boolValue":true}},{"key":"change","value":{"intValue":"-10"}},
+            {"key":"took","value":{"doubleValue":12.75}},{"key":"none","value":null},
+            {"key":"parts","value":{"arrayValue":{"values":[{"stringValue":"first"},{"bytesValue":"AP8="}]}}},
+            {"key":"limits","value":{"kvlistValue":{"values":[{"key":"k","value":{"doubleValue":"NaN"}}]}}}]}]}],
+            "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"checkout"}}],"droppedAttributesCount":null}}]}"#;
         let wanted = serde_json::json!({
-            "timeUnixNano": "1544712660300000000", "severityNumber": 10, "severityText": "Information",
-            "body": "Example log record", "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
-            "attributes": {"string.attribute": "some\nstring", "boolean.attribute": true, "int.attribute": -10,
-                "double.attribute": 637.704, "none": null, "array.attribute": ["many", "AP8="], "map.attribute": {"k": "NaN"}},
-            "scope": {"name": "my.library", "version": "1.0.0", "attributes": {"my.scope.attribute": "some scope attribute"}},
-            "resource": {"attributes": {"service.name": "my.service"}},
+            "timeUnixNano": "1798000000123456789", "severityNumber": 10, "severityText": "NOTICE",
+            "body": "no volume is left", "traceId": "00112233445566778899aabbccddeeff", "spanId": "0123456789abcdef",
+            "attributes": {"note": "two\nlines", "retried": true, "change": -10,
+                "took": 12.75, "none": null, "parts": ["first", "AP8="], "limits": {"k": "NaN"}},
+            "scope": {"name": "checkout.orders", "version": "3.2", "attributes": {"queue": "late orders"}},
+            "resource": {"attributes": {"service.name": "checkout"}},
         });
         assert_eq!(lines(json), [wanted]);
         let snake = r#"{"resource_logs":[{"scope_logs":[{"log_records":[{"time_unix_nano":5},{}]}]},{"scopeLogs":null}]}"#;
