@@ -60,15 +60,15 @@ metrics! {
     CODE_LAST_SEEN = GAUGE "errtally_code_last_seen_timestamp_seconds" ["code"]
         "When errtally last counted the code, in seconds since 1970.";
     SOURCE_CONNECTIONS = GAUGE "errtally_source_connections" ["source"]
-        "Connections that are open to a source that others send to.";
+        "Open connections of a source that others send to.";
     SOURCE_ACCEPTED = COUNTER "errtally_source_accepted_connections_total" ["source"]
-        "Connections that such a source has taken.";
+        "Connections that a source has accepted from senders.";
     SOURCE_RECEIVED_BYTES = COUNTER "errtally_source_received_bytes_total" ["source"]
-        "Bytes that such a source has received, with what frames them.";
+        "Bytes that a source has received from senders, including what frames the records.";
     SOURCE_REFUSALS = COUNTER "errtally_source_refusals_total" ["source", "kind"]
-        "Connections and records that such a source has refused, by why; the log tells of each kind.";
+        "Connections and records of senders that a source has refused, by kind. The log explains each kind.";
     SOURCE_DROPPED_DATAGRAMS = COUNTER "errtally_source_dropped_datagrams_total" ["source"]
-        "Datagrams that the kernel has dropped because the source did not take them in time.";
+        "Datagrams that the kernel dropped because the source did not read them in time. UDP only.";
     LABEL_SETS = GAUGE "errtally_label_sets" []
         "Combinations of values of the configured labels.";
     LABEL_OVERFLOWS = COUNTER "errtally_label_overflows_total" ["label"]

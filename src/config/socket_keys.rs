@@ -7,7 +7,7 @@ use crate::source::settings::{SocketFraming, SocketSettings};
 pub(super) const SOCKET: &[Key] = &[
     Key {
         name: "socket.listen",
-        doc: "Where to listen, with source: tcp, udp, http or forward an address (IP:PORT, NAME:PORT, or :PORT for all), with unix or unixgram the path of a socket; systemd, or systemd:NAME, for a socket of that FileDescriptorName that systemd has made.",
+        doc: "Where a source listens: for tcp, udp, http and forward an address (IP:PORT, NAME:PORT, or :PORT for all), for unix and unixgram the path of a socket; systemd, or systemd:NAME, for a socket of that FileDescriptorName that systemd has made.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -18,7 +18,7 @@ pub(super) const SOCKET: &[Key] = &[
     },
     Key {
         name: "socket.framing",
-        doc: "How records are told apart in what a connection sends: newline, lines; octets, each with its length before it (RFC 6587); or auto, told by what the connection begins with.",
+        doc: "How a connection separates records: newline (lines), octets (each with its length before it, RFC 6587) or auto (from the first bytes of the connection).",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -49,7 +49,7 @@ pub(super) const SOCKET: &[Key] = &[
     },
     Key {
         name: "socket.idle_timeout",
-        doc: "How long a connection may send nothing before it is closed; 0s for ever. A TLS handshake has 10s in any case. At most 7days.",
+        doc: "How long a connection may send nothing before errtally closes it; 0s for ever. A TLS handshake has 10s in any case. At most 7days.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -60,7 +60,7 @@ pub(super) const SOCKET: &[Key] = &[
     },
     Key {
         name: "socket.tls_config_file",
-        doc: "File with the tls_server_config of a source: tcp or forward, certificate, key and what is asked of clients, in the format of web_config_file; it is read again by itself. Empty: no TLS.",
+        doc: "File with the tls_server_config of a source tcp or forward (certificate, key, client certificates), in the format of web_config_file. errtally reads it again when it changes. Empty for no TLS.",
         list: false,
         reloads: false,
         set: |s, v| {
@@ -74,7 +74,7 @@ pub(super) const SOCKET: &[Key] = &[
     },
     Key {
         name: "socket.web_config_file",
-        doc: "File with TLS, users and rate limit of a source: http, in the format of web_config_file; it is read again by itself. Empty: none.",
+        doc: "File with TLS, users and rate limit of a source http, in the format of web_config_file. errtally reads it again when it changes. Empty for none.",
         list: false,
         reloads: false,
         set: |s, v| {
