@@ -4,6 +4,7 @@
 use super::keys::KEYS;
 use super::layers::{Loaded, Origin};
 use super::{event_keys, record_keys, socket_keys};
+#[cfg(feature = "kafka")]
 use crate::sink::settings::EventsTo;
 use crate::source::settings::SourceKind;
 use errtally_core::problem::{Problem, Problems};
